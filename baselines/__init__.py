@@ -1,0 +1,1 @@
+"""Published lifters that DG-Net is compared with, in plain PyTorch, one module a method."""

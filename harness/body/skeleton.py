@@ -1,0 +1,127 @@
+"""Skeletons: which joints, how they hang together, which are mirror images of each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.runs.errors import HarnessError
+from harness.runs.suggest import unknown_name
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A named, ordered set of joints.
+
+    Attributes:
+        name: the identity that files and contracts record.
+        joints: joint names in array order.
+        parents: index of each joint's parent, -1 for the root.
+        left: indices of the joints of the left side.
+        right: indices of their mirror images, in the same order.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    parents: tuple[int, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @cached_property
+    def root(self) -> int:
+        """Index of the joint that root-relative positions are relative to."""
+        return self.parents.index(-1)
+
+    @cached_property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """The bones as (parent, child) index pairs."""
+        return tuple((parent, child) for child, parent in enumerate(self.parents) if parent >= 0)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """The permutation that swaps left and right: `x[..., mirror, :]`."""
+        permutation = list(range(len(self)))
+        for left, right in zip(self.left, self.right, strict=True):
+            permutation[left], permutation[right] = right, left
+        return tuple(permutation)
+
+    def index(self, joint: str) -> int:
+        """Return the index of the joint called `joint`.
+
+        Raises:
+            HarnessError: there is no such joint.
+        """
+        if joint not in self.joints:
+            raise unknown_name(f"joint of skeleton {self.name}", joint, self.joints)
+        return self.joints.index(joint)
+
+    def columns_in(self, other: "Skeleton") -> tuple[int, ...]:
+        """Return where each joint of this skeleton stands in `other`: `array_of_other[:, columns]`.
+
+        Raises:
+            HarnessError: `other` lacks one of the joints.
+        """
+        missing = [joint for joint in self.joints if joint not in other.joints]
+        if missing:
+            raise HarnessError(
+                f"skeleton {other.name} ({len(other)} joints) lacks {', '.join(missing)}, "
+                f"which skeleton {self.name} ({len(self)} joints) needs"
+            )
+        return tuple(other.joints.index(joint) for joint in self.joints)
+
+
+H36M_17 = Skeleton(
+    name="h36m_17",
+    joints=(
+        "Hip",
+        "RHip",
+        "RKnee",
+        "RFoot",
+        "LHip",
+        "LKnee",
+        "LFoot",
+        "Spine",
+        "Thorax",
+        "Neck/Nose",
+        "Head",
+        "LShoulder",
+        "LElbow",
+        "LWrist",
+        "RShoulder",
+        "RElbow",
+        "RWrist",
+    ),
+    parents=(-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15),
+    left=(4, 5, 6, 11, 12, 13),
+    right=(1, 2, 3, 14, 15, 16),
+)
+"""The 17 of Human3.6M's 32 joints that the field uses (VideoPose3D, h36m_dataset.py)."""
+
+H36M_16 = Skeleton(
+    name="h36m_16",
+    joints=tuple(joint for joint in H36M_17.joints if joint != "Neck/Nose"),
+    parents=(-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 8, 10, 11, 8, 13, 14),
+    left=(4, 5, 6, 10, 11, 12),
+    right=(1, 2, 3, 13, 14, 15),
+)
+"""H36M_17 without Neck/Nose, as SemGCN's public code uses it."""
+
+_SKELETONS: dict[str, Skeleton] = {skeleton.name: skeleton for skeleton in (H36M_17, H36M_16)}
+
+
+def skeleton_called(name: str) -> Skeleton:
+    """Return the skeleton with this name.
+
+    Raises:
+        HarnessError: there is none.
+    """
+    if name not in _SKELETONS:
+        raise unknown_name("skeleton", name, skeleton_names())
+    return _SKELETONS[name]
+
+
+def skeleton_names() -> Sequence[str]:
+    """Return the names of all known skeletons."""
+    return sorted(_SKELETONS)

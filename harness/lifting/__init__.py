@@ -1,0 +1,1 @@
+"""Windows, the lifter contract and its registry, training, prediction, checkpoints."""

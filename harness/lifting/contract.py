@@ -1,0 +1,119 @@
+"""The one contract of every lifter: what it is given, what it returns, how it is trained.
+
+A method that fulfils it works in training, prediction, comparison, grids and tables unchanged.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel
+from torch import Tensor, nn
+
+from harness.body.skeleton import Skeleton
+from harness.lifting.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class LifterInput:
+    """What a lifter may see, in training and at test time alike.
+
+    Attributes:
+        keypoints: (batch, frames, joints of the layout, 2) normalised screen coordinates.
+        intrinsics: (batch, 9) [f2, c2, k3, p2] of each window's camera, normalised screen units.
+        root_depth: (batch, frames) camera-space depth of the root in metres; privileged, so only
+            given to lifters that declare `uses_root_depth`, and recorded with their predictions.
+    """
+
+    keypoints: Tensor
+    intrinsics: Tensor
+    root_depth: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of training windows.
+
+    Attributes:
+        inputs: what the lifter sees.
+        target: (batch, frames, joints, 3) root-relative camera-space metres.
+        root: (batch, frames, 3) camera-space metres: the trajectory of the root.
+    """
+
+    inputs: LifterInput
+    target: Tensor
+    root: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on `device`."""
+
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        depth = self.inputs.root_depth
+        return Batch(
+            LifterInput(
+                move(self.inputs.keypoints),
+                move(self.inputs.intrinsics),
+                None if depth is None else move(depth),
+            ),
+            move(self.target),
+            move(self.root),
+        )
+
+
+class Lifter(nn.Module, ABC):
+    """A method that lifts windows of 2D keypoints to root-relative 3D.
+
+    Attributes:
+        frames: length of the window it is given.
+        predicts: "all" frames of the window, or the "middle" one (index frames // 2).
+        skeleton: joints it predicts; the harness picks them by name from the data set's.
+        layout: joints of the 2D it takes, likewise.
+        uses_root_depth: whether it is given the true depth of the root (privileged input).
+    """
+
+    frames: int
+    predicts: Literal["all", "middle"] = "all"
+    skeleton: Skeleton
+    layout: Skeleton
+    uses_root_depth: bool = False
+
+    @abstractmethod
+    def forward(self, inputs: LifterInput) -> Tensor:
+        """Return (batch, frames or 1, joints, 3) root-relative camera-space metres."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the scalar training loss of a batch, as the method's paper defines it."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """Everything the harness knows of a method before it builds it; plain data and one function.
+
+    Attributes:
+        name: how commands, parameters and files call it.
+        title: how tables call it.
+        reference: the publication, with venue and year.
+        settings: validates the method's own parameters (`network` in params.yaml).
+        build: makes the lifter from its settings, the skeleton to predict and the 2D layout.
+        recipe: the published training settings; params.yaml overrides single values.
+        differences: where this implementation or recipe differs from the original, and why.
+        published_row: the value of column `model` under which the published tables list it.
+        licence: licence of the original code where its layout follows public code.
+        published: headline numbers of the publication, such as {"MPJPE, Human3.6M, CPN": 45.3}.
+    """
+
+    name: str
+    title: str
+    reference: str
+    settings: type[BaseModel]
+    build: Callable[[Any, Skeleton, Skeleton], Lifter]
+    recipe: Recipe
+    differences: tuple[str, ...] = ()
+    published_row: str | None = None
+    licence: str | None = None
+    published: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""One module a method: how the harness builds, trains and describes it."""

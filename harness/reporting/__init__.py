@@ -1,0 +1,1 @@
+"""Comparisons, tables, figures and regression references, made from stored scores."""

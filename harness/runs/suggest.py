@@ -1,0 +1,14 @@
+"""The plain error for a name that does not exist: what was asked, what exists, what is nearest."""
+
+import difflib
+from collections.abc import Iterable
+
+from harness.runs.errors import HarnessError
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> HarnessError:
+    """Return the error for an unknown `kind` (such as "model") called `name`."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return HarnessError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})")

@@ -1,0 +1,1 @@
+"""One thin module a DVC stage: read parameters, call the harness, write outputs."""

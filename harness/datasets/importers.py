@@ -1,0 +1,90 @@
+"""The importers by name: each turns one data set, as its users have it, into the prepared form.
+
+An importer is a module with a constant IMPORTER; it is loaded on first use.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.datasets.prepared import Manifest
+from harness.runs.errors import HarnessError
+from harness.runs.settings import validated
+from harness.runs.suggest import unknown_name
+
+
+@dataclass(frozen=True)
+class Importer:
+    """How a data set becomes a prepared set.
+
+    Attributes:
+        name: what commands and params.yaml call it.
+        title: what tables call it.
+        needs_raw: whether it reads files that the user supplies.
+        settings: the class of its options; unknown options are refused.
+        prepare: (raw folder or None, folder to write, settings) -> manifest.
+        licence: what may be done with the data, in one line.
+        how_to_get: where a user gets the files, in one line.
+        version: goes up whenever the same files and settings give other arrays.
+    """
+
+    name: str
+    title: str
+    needs_raw: bool
+    settings: type[BaseModel]
+    prepare: Callable[[Path | None, Path, Any], Manifest]
+    licence: str
+    how_to_get: str
+    version: int
+
+
+_MODULES = {
+    "cmu": "harness.datasets.cmu",
+    "h36m": "harness.datasets.h36m",
+    "synthetic": "harness.datasets.synthetic",
+}
+
+
+def importer_names() -> Sequence[str]:
+    """Return the names of all importers."""
+    return sorted(_MODULES)
+
+
+def importer_called(name: str) -> Importer:
+    """Return the importer with this name.
+
+    Raises:
+        HarnessError: there is none.
+    """
+    if name not in _MODULES:
+        raise unknown_name("data set", name, _MODULES)
+    return import_module(_MODULES[name]).IMPORTER
+
+
+def prepare_set(name: str, raw: Path | None, out: Path, options: Mapping[str, Any]) -> Manifest:
+    """Import a data set into the prepared set at `out` and return its manifest.
+
+    Args:
+        name: the importer's name.
+        raw: folder with the user's files; None where the importer needs none.
+        out: folder of the prepared set; an older one is replaced once the new one is whole.
+        options: the importer's settings, as in params.yaml.
+
+    Raises:
+        HarnessError: unknown data set or option, missing or unusable files.
+    """
+    importer = importer_called(name)
+    settings = validated(importer.settings, options, where=f"options of data set {name}")
+    if importer.needs_raw:
+        if raw is None:
+            raise HarnessError(
+                f"data set {name} is made from your own files: give their folder with --raw "
+                f"({importer.how_to_get})"
+            )
+        if not raw.is_dir():
+            raise HarnessError(f"{raw}: is not a folder; {importer.how_to_get}")
+    return importer.prepare(raw, out, settings)

@@ -1,0 +1,48 @@
+# The two commands of the README: `make repro` and `make test`. Everything else serves them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# DVC and MLflow must not call home, and a run must not depend on who makes it.
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help environment repro test lint bench clean
+
+help:
+	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
+	@echo "make test    run the tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make bench   measure the speeds of docs/performance.md"
+	@echo "make clean   remove the environment"
+
+environment: $(VENV)/ready
+
+# torch first and pinned: a looser request may bring gigabytes of CUDA packages.
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# A downloaded archive has no git: DVC then works without it.
+repro: environment
+	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
+	$(BIN)/dvc repro
+	@$(BIN)/harness tables --list
+
+test: environment
+	$(BIN)/python -m pytest --numprocesses 2
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: environment
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV)

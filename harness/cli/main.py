@@ -1,0 +1,68 @@
+"""The `harness` command: finds a sub-command's module only when it is asked for."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from harness.runs.errors import HarnessError
+from harness.runs.suggest import unknown_name
+
+_COMMANDS = {
+    "check": ("harness.cli.check:check", "Compare scores with committed references."),
+    "compare": ("harness.cli.compare:compare", "Compare models, action by action."),
+    "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
+    "models": ("harness.cli.models:models", "List the models, or one in full."),
+    "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
+    "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),
+    "show": ("harness.cli.show:show", "Show everything a run was made from."),
+    "sync": ("harness.cli.sync:sync", "Send tracking events kept while the server was down."),
+    "tables": ("harness.cli.tables:tables", "Write the paper's tables from stored scores."),
+    "train": ("harness.cli.train:train", "Train a model."),
+}
+
+
+class _LateGroup(click.Group):
+    """A group whose commands are imported when used, so that --help stays instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[name][0].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise unknown_name("command", args[0], _COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pose-lifting-harness")
+def harness() -> None:
+    """Train, score and compare lifters of 2D human poses to 3D in video.
+
+    Settings come from params.yaml; results go to results/PROFILE/.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> Any:
+    """Run the command line; a user's mistake ends in one plain line and a non-zero exit code."""
+    try:
+        return harness.main(args=list(arguments) if arguments is not None else None)
+    except HarnessError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)

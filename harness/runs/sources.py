@@ -1,0 +1,73 @@
+"""Which source files a module is made of, found by following its imports without running it.
+
+A training stage depends on just the files its model is made of: a change in one method retrains
+that method and no other.
+"""
+
+import ast
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.runs.errors import HarnessError
+from harness.runs.files import sha256_of_file
+
+
+def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of every source file that `modules` import, directly or not.
+
+    Args:
+        modules: dotted names to start from.
+        packages: only modules in these packages, or these modules themselves, are followed.
+
+    Returns:
+        Hash by dotted module name, sorted.
+
+    Raises:
+        HarnessError: a starting module does not exist.
+    """
+    inside = tuple(packages)
+    found: dict[str, str] = {}
+    waiting = list(modules)
+    starting = set(waiting)
+    while waiting:
+        name = waiting.pop()
+        if name in found or not _belongs(name, inside) and name not in starting:
+            continue
+        path = _source_of(name)
+        if path is None:
+            if name in starting:
+                raise HarnessError(f"module {name} has no source file; is its package installed?")
+            continue
+        found[name] = sha256_of_file(path)
+        is_package = path.name == "__init__.py"
+        waiting.extend(_imports(path, name if is_package else name.rpartition(".")[0]))
+    return dict(sorted(found.items()))
+
+
+def _belongs(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def _source_of(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _imports(path: Path, package: str) -> Iterable[str]:
+    """Yield every dotted name that the module may import; names of attributes are harmless."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, base]).rstrip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)

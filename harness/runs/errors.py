@@ -12,6 +12,6 @@ class HarnessError(Exception):
 
 
 class CheckFailed(HarnessError):
-    """A check ran properly and its answer is no, such as MPJPE worse than its reference (exit 1)."""
+    """A check ran properly and its answer is no: MPJPE worse than its reference (exit 1)."""
 
     exit_code = 1

@@ -4,6 +4,6 @@ import hashlib
 
 
 def derive_seed(base: int, *axes: str | int) -> int:
-    """Return a 63-bit seed for the named axes, such as ("train", "dgnet", epoch), of a base seed."""
+    """Return a 63-bit seed of a base seed for named axes, such as ("order", epoch)."""
     text = "\x1f".join([str(base), *map(str, axes)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -32,7 +32,7 @@ def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, 
     starting = set(waiting)
     while waiting:
         name = waiting.pop()
-        if name in found or not _belongs(name, inside) and name not in starting:
+        if name in found or (not _belongs(name, inside) and name not in starting):
             continue
         path = _source_of(name)
         if path is None:

@@ -1,0 +1,247 @@
+"""The schema of params.yaml, and the one way settings are checked and refused.
+
+A section that belongs to somebody else, such as an importer's options or a method's network, stays
+plain data here and is checked by its owner through `validated`.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.runs.errors import HarnessError
+from harness.runs.suggest import nearest_name, unknown_name
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+"""A name that becomes part of a path: letters, digits, underscore, dot, hyphen."""
+
+Validated = TypeVar("Validated", bound=BaseModel)
+
+
+class DatasetSettings(BaseModel):
+    """Which data set a profile uses.
+
+    Attributes:
+        name: a name that `harness data list` prints.
+        options: settings of its importer, which checks them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class ModelSettings(BaseModel):
+    """What a profile changes of a method's published settings.
+
+    Attributes:
+        network: the method's own parameters, which its settings class checks.
+        training: single values of its published recipe.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class Profile(BaseModel):
+    """One complete experiment: a data set and how every model is trained and scored on it.
+
+    Attributes:
+        dataset: the data set and its importer's options.
+        input_2d: the 2D source that lifters are trained and tested on.
+        flip_test: whether predictions are averaged with those of the mirrored input.
+        protocols: ids of the protocols to score under.
+        models: settings by model.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: DatasetSettings
+    input_2d: str
+    flip_test: bool
+    protocols: list[Name] = Field(min_length=1)
+    models: dict[Name, ModelSettings] = Field(min_length=1)
+
+    def model_called(self, name: str) -> ModelSettings:
+        """Return the settings of model `name`.
+
+        Raises:
+            HarnessError: the profile has no such model.
+        """
+        if name not in self.models:
+            raise unknown_name("model of this profile", name, self.models)
+        return self.models[name]
+
+
+class Settings(BaseModel):
+    """The whole of params.yaml.
+
+    Attributes:
+        profile: the profile that commands and `dvc repro` use unless told otherwise.
+        seeds: every model is trained once with each.
+        models: the models that `dvc repro` trains, in the order of tables.
+        profiles: the profiles by name.
+        grids: grids of experiments by name; `harness.experiments.grid` checks each.
+        shared: a place for YAML anchors that profiles merge; nothing reads it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Name
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    models: list[Name] = Field(min_length=1)
+    profiles: dict[Name, Profile] = Field(min_length=1)
+    grids: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    shared: dict[str, Any] = Field(default_factory=dict)
+
+    def profile_called(self, name: str | None = None) -> Profile:
+        """Return profile `name`, or the default profile.
+
+        Raises:
+            HarnessError: there is no such profile.
+        """
+        chosen = self.profile if name is None else name
+        if chosen not in self.profiles:
+            raise unknown_name("profile", chosen, self.profiles)
+        return self.profiles[chosen]
+
+
+def load_settings(path: Path = Path("params.yaml")) -> Settings:
+    """Read and check params.yaml.
+
+    Raises:
+        HarnessError: the file is missing, is not YAML, has a key twice, an unknown key or a value
+            of the wrong type; all wrong keys are listed, a line each.
+    """
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a SafeLoader
+    except FileNotFoundError as error:
+        raise HarnessError(
+            f"{path}: no such file; run from the folder that holds params.yaml"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path}: cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        raise HarnessError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from error
+    if not isinstance(values, dict):
+        raise HarnessError(f"{path}: holds {type(values).__name__}, expected keys with values")
+    settings = validated(Settings, values, str(path))
+    for kind, names in (("seeds", settings.seeds), ("models", settings.models)):
+        twice = [str(name) for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise HarnessError(f"{path}: {kind}: {', '.join(twice)} listed twice; list it once")
+    settings.profile_called()
+    return settings
+
+
+def validated(model_class: type[Validated], values: Mapping[str, Any], where: str) -> Validated:
+    """Return an instance of `model_class` from plain values, checked strictly.
+
+    Nothing is converted but what JSON cannot say (a list becomes the tuple a field asks for), so
+    "3" is no integer and 1 is no truth value.
+
+    Args:
+        model_class: the pydantic model that knows the keys, types and ranges.
+        values: the section as read from YAML or JSON.
+        where: file and section for the error, such as "params.yaml: profiles.quick.dataset".
+
+    Raises:
+        HarnessError: one line a problem: the key with the nearest valid one, or the value found
+            and what was expected.
+    """
+    try:
+        return model_class.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        lines = [f"{where}: {_problem(model_class, detail)}" for detail in details]
+        raise HarnessError("\n".join(lines)) from error
+
+
+def _problem(model_class: type[BaseModel], detail: ErrorDetails) -> str:
+    location, kind = detail["loc"], detail["type"]
+    if kind == "extra_forbidden":
+        known = _keys_at(model_class, location[:-1])
+        nearest = nearest_name(str(location[-1]), known)
+        hint = f"; did you mean '{nearest}'?" if nearest else ""
+        return f"unknown key '{_dotted(location)}'{hint} (known: {', '.join(sorted(known))})"
+    if kind == "missing":
+        return f"key '{_dotted(location)}' is missing; add it"
+    message = detail["msg"].removeprefix("Value error, ")
+    expected = re.sub(r"^\w+ should (be|have|match) | after validation, not \d+$", "", message)
+    if not location:
+        return expected
+    if location[-1] == "[key]":
+        return f"'{_dotted(location[:-2])}': name '{location[-2]}': {expected}"
+    return f"'{_dotted(location)}': found {_shown(detail['input'])}, expected {expected}"
+
+
+def _keys_at(model_class: type[BaseModel], location: tuple[str | int, ...]) -> set[str]:
+    """Return the keys that the model at `location` inside `model_class` takes."""
+    annotation: Any = model_class
+    for step in location:
+        models = _models_of(annotation)
+        if models:
+            field = models[0].model_fields.get(str(step))
+            annotation = None if field is None else field.annotation
+        else:
+            # A list or dict: `step` is an index or key, the type of the items comes last.
+            annotation = (get_args(annotation) or (None,))[-1]
+    return {key for model in _models_of(annotation) for key in model.model_fields}
+
+
+def _models_of(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a value so annotated may be: `X`, or the members of `X | None`."""
+    union = get_origin(annotation) in (Union, UnionType)
+    members = get_args(annotation) if union else (annotation,)
+    return [item for item in members if isinstance(item, type) and issubclass(item, BaseModel)]
+
+
+def _dotted(location: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, location))
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return problem if mark is None else f"line {mark.line + 1}: {problem}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader that refuses a key given twice and reads 1e-3 as the number it is.
+
+    DVC reads params.yaml as YAML 1.2; YAML 1.1 would take 1e-3, without a point, for a string.
+    """
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.composer.ComposerError(
+                        problem=f"key '{key.value}' is given twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return node
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)

@@ -91,7 +91,7 @@ class Settings(BaseModel):
         seeds: every model is trained once with each.
         models: the models that `dvc repro` trains, in the order of tables.
         profiles: the profiles by name.
-        grids: grids of experiments by name; `harness.experiments.grid` checks each.
+        grids: grids of experiments by name; the grid runner checks each.
         shared: a place for YAML anchors that profiles merge; nothing reads it.
     """
 

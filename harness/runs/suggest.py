@@ -6,9 +6,15 @@ from collections.abc import Iterable
 from harness.runs.errors import HarnessError
 
 
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `name`, or None where none is like it."""
+    nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return nearest[0] if nearest else None
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     """Return the error for an unknown `kind` (such as "model") called `name`."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    nearest = nearest_name(name, names)
+    hint = f"; did you mean '{nearest}'?" if nearest else ""
     return HarnessError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})")

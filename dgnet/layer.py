@@ -1,0 +1,85 @@
+"""What all graph layers share: relu(BatchNorm(convolution)), and modules of two such layers.
+
+Features are laid out (frames, batch, joints, channels): the frames before and after are contiguous
+slices, and one matrix product serves all frames of all windows.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class GraphLayer(nn.Module, ABC):
+    """Y = relu(BatchNorm(sum over k of affinity_k X W_k + bias)).
+
+    Args:
+        inputs: channels of X.
+        outputs: channels of Y.
+        matrices: how many weight matrices W_k.
+        activated: whether BatchNorm and ReLU follow; heads go without.
+    """
+
+    def __init__(self, inputs: int, outputs: int, matrices: int, activated: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(inputs, matrices, outputs))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.norm = nn.BatchNorm1d(outputs) if activated else None
+        for matrix in self.weight.unbind(1):
+            nn.init.xavier_uniform_(matrix, gain=2**0.5)
+
+    @abstractmethod
+    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+        """Return sum over k of affinity_k X W_k + bias, linear in (weight, bias).
+
+        Args:
+            x: (T, B, N, inputs).
+            mask: who is connected, or None for layers that find out or need not know.
+            weight: (inputs, matrices, outputs); W_k is weight[:, k].
+            bias: (outputs,).
+        """
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return (T, B, N, outputs) for (T, B, N, inputs)."""
+        if self.norm is None:
+            return self.convolve(x, mask, self.weight, self.bias)
+        if self.training:
+            y = self.convolve(x, mask, self.weight, self.bias)
+            return functional.relu(self.norm(y.flatten(0, -2)).view_as(y))
+        # In evaluation BatchNorm is one scale and shift a channel: it moves into the weights.
+        scale, shift = folded(self.norm)
+        return functional.relu_(
+            self.convolve(x, mask, self.weight * scale, self.bias * scale + shift)
+        )
+
+
+class DynamicalGraphLayer(GraphLayer):
+    """A graph layer whose affinity depends on its input."""
+
+    @abstractmethod
+    def affinities(self, x: Tensor, mask: Tensor | None) -> Mapping[str, Tensor]:
+        """Return the affinity matrices by name; arguments as `GraphLayer.convolve`."""
+
+
+def folded(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Return (scale, shift) with which evaluation-mode BatchNorm is x * scale + shift."""
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError("BatchNorm without running statistics cannot be folded")
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
+    return scale, norm.bias - mean * scale
+
+
+class Residual(nn.Module):
+    """x + layer(layer(x)): the two-layer module every graph convolution comes in."""
+
+    def __init__(self, make_layer: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.first = make_layer()
+        self.second = make_layer()
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return (T, B, N, C) for (T, B, N, C)."""
+        return x + self.second(self.first(x, mask), mask)

@@ -1,0 +1,56 @@
+"""The spatial non-local block, in the concatenation form that SemGCN's public code uses."""
+
+import torch
+from torch import Tensor, nn
+
+from dgnet.layer import folded
+
+
+class NonLocalBlock(nn.Module):
+    """x + BatchNorm(W(1/N * f(x) g(x))), f_ij = relu(w.[theta(x_i), phi(x_j)]).
+
+    Form, initial values and inner width C / 2 as in garyzhao/SemGCN, models/graph_non_local.py;
+    BatchNorm starts at 0, so the block starts as the identity. Joints are not grouped: SemGCN pools
+    16 joints in pairs, which is not defined for other skeletons.
+
+    f needs theta and phi only through one scalar each: w.[theta(x_i), phi(x_j)] =
+    (w_1 theta).x_i + (w_2 phi).x_j + const. The layers fold into two vectors, in training too: the
+    same function of the same parameters, so the same gradient.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = max(1, channels // 2)
+        self.g = nn.Linear(channels, inner)
+        self.theta = nn.Linear(channels, inner)
+        self.phi = nn.Linear(channels, inner)
+        self.pair = nn.Linear(2 * inner, 1, bias=False)
+        self.out = nn.Linear(inner, channels)
+        self.norm = nn.BatchNorm1d(channels)
+        for layer in (self.g, self.theta, self.phi, self.pair, self.out):
+            nn.init.kaiming_normal_(layer.weight)
+        for layer in (self.g, self.theta, self.phi, self.out):
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.norm.weight)
+
+    def affinity(self, x: Tensor) -> Tensor:
+        """Return f(x) / N, (..., N, N), for (..., N, C)."""
+        of_theta, of_phi = self.pair.weight[0].chunk(2)
+        vectors = torch.stack([of_theta @ self.theta.weight, of_phi @ self.phi.weight], dim=1)
+        constant = of_theta @ self.theta.bias + of_phi @ self.phi.bias
+        first, second = (x @ vectors).unbind(-1)
+        joints = x.shape[-2]
+        return (first.unsqueeze(-1) + (second + constant).unsqueeze(-2)).relu() / joints
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (T, B, N, C) for (T, B, N, C)."""
+        heard = self.affinity(x) @ self.g(x)
+        if self.training:
+            y = self.out(heard)
+            return x + self.norm(y.flatten(0, -2)).view_as(y)
+        scale, shift = folded(self.norm)
+        weight, bias = self.out.weight.t() * scale, self.out.bias * scale + shift
+        return x + (heard @ weight + bias)

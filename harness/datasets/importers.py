@@ -4,7 +4,7 @@ An importer is a module with a constant IMPORTER; it is loaded on first use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Importer:
         licence: what may be done with the data, in one line.
         how_to_get: where a user gets the files, in one line.
         version: goes up whenever the same files and settings give other arrays.
+        expected_counts: least and greatest count that a complete set has, by what is counted, such
+            as "test frames" or "test clips"; `harness data inspect` sets them beside those found.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Importer:
     licence: str
     how_to_get: str
     version: int
+    expected_counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 _MODULES = {

@@ -38,8 +38,9 @@ class Batch:
 
     Attributes:
         inputs: what the lifter sees.
-        target: (batch, frames, joints, 3) root-relative camera-space metres.
-        root: (batch, frames, 3) camera-space metres: the trajectory of the root.
+        target: (batch, frames, joints, 3) root-relative camera-space metres, of the frames that
+            the lifter predicts: all of the window, or only the middle one (frames = 1).
+        root: (batch, frames, 3) camera-space metres: the trajectory of the root in those frames.
     """
 
     inputs: LifterInput
@@ -88,6 +89,24 @@ class Lifter(nn.Module, ABC):
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
         """Return the scalar training loss of a batch, as the method's paper defines it."""
+
+    def on_epoch_start(self, epoch: int, epochs: int) -> None:
+        """Prepare for epoch `epoch` (from 1) of `epochs`, such as by setting BatchNorm momentum.
+
+        Must depend on nothing but its arguments: a resumed run calls it for its epoch again.
+        """
+        return
+
+    def lift_clip(self, inputs: LifterInput) -> Tensor | None:
+        """Predict every frame of a whole clip in one go, where a method has a faster way to.
+
+        Args:
+            inputs: the clip as one window: (1, frames of the clip, joints, 2) and so on.
+
+        Returns:
+            (1, frames of the clip, joints, 3), equal to what windows give, or None: use windows.
+        """
+        return None
 
 
 @dataclass(frozen=True)

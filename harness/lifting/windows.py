@@ -1,0 +1,247 @@
+"""Windows of consecutive frames, read from a prepared set's mapped arrays a batch at a time.
+
+A window index is a few integers a window; a batch is one gather. Frames that a window needs beyond
+either end of its clip repeat the clip's first or last frame (as VideoPose3D pads).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from harness.body.skeleton import Skeleton
+from harness.datasets.prepared import PreparedSet
+from harness.lifting.contract import Batch, LifterInput
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WindowIndex:
+    """Which windows: where each one begins and which of its frames are to be kept.
+
+    Attributes:
+        clip: (windows,) position of the window's clip in the table of clips.
+        start: (windows,) row of its first frame; rows outside the clip stand for its ends.
+        keep_from: (windows,) first row whose prediction is kept.
+        keep_to: (windows,) one past the last row whose prediction is kept.
+    """
+
+    clip: Integers
+    start: Integers
+    keep_from: Integers
+    keep_to: Integers
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    def __getitem__(self, chosen: Integers | slice) -> "WindowIndex":
+        return WindowIndex(
+            self.clip[chosen], self.start[chosen], self.keep_from[chosen], self.keep_to[chosen]
+        )
+
+
+def training_windows(
+    clips: pd.DataFrame, frames: int, predicts: Literal["all", "middle"], stride: int = 1
+) -> WindowIndex:
+    """Return a window every `stride` frames.
+
+    Where all frames are predicted, windows lie inside their clip; a clip shorter than a window
+    gives one, padded evenly on both sides. Where the middle frame is, every `stride`-th frame of
+    the clip is the middle of one, so that a clip's ends are trained on as they are tested.
+    """
+    first, length = _rows_of(clips)
+    if predicts == "middle":
+        count, begin = -(-length // stride), first - frames // 2
+    else:
+        count = np.maximum(length - frames, 0) // stride + 1
+        begin = first - np.maximum(frames - length, 0) // 2
+    clip = np.repeat(np.arange(len(clips)), count)
+    start = begin[clip] + stride * _positions_within(count)
+    return WindowIndex(clip, start, start, start + frames)
+
+
+def covering_windows(
+    clips: pd.DataFrame, frames: int, predicts: Literal["all", "middle"]
+) -> WindowIndex:
+    """Return windows that together keep each frame of each clip exactly once, in order.
+
+    Where all frames are predicted, windows follow one another without overlap, but for the last,
+    which is moved back to end with its clip and keeps only the frames that are new; so it sees
+    real frames instead of repeated ones. Where the middle frame is, each frame gets its own window.
+    """
+    first, length = _rows_of(clips)
+    kept = 1 if predicts == "middle" else frames
+    count = -(-length // kept)
+    clip = np.repeat(np.arange(len(clips)), count)
+    keep_from = first[clip] + kept * _positions_within(count)
+    if predicts == "middle":
+        return WindowIndex(clip, keep_from - frames // 2, keep_from, keep_from + 1)
+    end = (first + length)[clip]
+    padding = np.maximum(frames - length, 0)[clip]
+    start = np.where(padding > 0, first[clip] - padding // 2, np.minimum(keep_from, end - frames))
+    return WindowIndex(clip, start, keep_from, np.minimum(keep_from + frames, end))
+
+
+class WindowReader:
+    """Reads windows of some clips of a prepared set as a lifter takes them.
+
+    Nothing is copied but the windows asked for, so a set may be larger than memory.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedSet,
+        clips: pd.DataFrame,
+        input_2d: str,
+        *,
+        frames: int,
+        predicts: Literal["all", "middle"],
+        skeleton: Skeleton,
+        layout: Skeleton,
+        keypoints: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Prepare reading `clips` of `prepared`.
+
+        Args:
+            prepared: the data set.
+            clips: rows of its table of clips; window indices count these.
+            input_2d: the 2D source to read.
+            frames: length of a window.
+            predicts: whether a window's target is "all" its frames or the "middle" one.
+            skeleton: joints of the target, picked by name from the set's.
+            layout: joints of the input, picked by name from the source's.
+            keypoints: pixels to read in place of the source's, of the same shape.
+
+        Raises:
+            HarnessError: there is no such 2D source, or a joint is missing.
+        """
+        self.clips, self.frames, self.predicts = clips, frames, predicts
+        source = prepared.keypoints_2d(input_2d) if keypoints is None else keypoints
+        self._keypoints: NDArray[np.float32] = np.asarray(source)
+        self._positions: NDArray[np.float32] = np.asarray(prepared.positions_3d)
+        self._columns_2d = _selection(layout, prepared.layout(input_2d))
+        self._columns_3d = _selection(skeleton, prepared.skeleton)
+        self._root = prepared.skeleton.index(skeleton.joints[skeleton.root])
+        self._first, self._length = _rows_of(clips)
+        cameras = [prepared.camera(key) for key in clips["camera"]]
+        self._intrinsics = np.stack([camera.normalized_intrinsics() for camera in cameras])
+        self._scale = np.array([2.0 / camera.width for camera in cameras], np.float32)
+        self._aspect = np.array([camera.height / camera.width for camera in cameras], np.float32)
+
+    def inputs(self, index: WindowIndex, *, root_depth: bool = False) -> LifterInput:
+        """Read what a lifter sees of the windows; see `LifterInput` for shapes and units."""
+        keypoints = self._gather(self._keypoints, index, self.frames, 0)
+        depth = self._roots(index, self.frames, 0)[..., 2] if root_depth else None
+        return self._lifter_input(keypoints, index.clip, depth)
+
+    def batch(self, index: WindowIndex, *, root_depth: bool = False) -> Batch:
+        """Read windows with their targets; see `Batch` for shapes and units."""
+        middle = self.predicts == "middle"
+        predicted, offset = (1, self.frames // 2) if middle else (self.frames, 0)
+        positions = self._gather(self._positions, index, predicted, offset)
+        root = positions[:, :, self._root]
+        return Batch(
+            self.inputs(index, root_depth=root_depth),
+            torch.from_numpy(self._relative(positions)),
+            torch.from_numpy(root),
+        )
+
+    def clip_inputs(self, clip: int, *, root_depth: bool = False) -> LifterInput:
+        """Read what a lifter sees of a whole clip, as one window of the clip's length."""
+        rows = slice(self._first[clip], self._first[clip] + self._length[clip])
+        depth = self._positions[None, rows, self._root, 2].copy() if root_depth else None
+        return self._lifter_input(self._keypoints[None, rows].copy(), np.array([clip]), depth)
+
+    def clip_target(self, clip: int) -> NDArray[np.float32]:
+        """Return the true (frames, joints, 3) root-relative metres of a whole clip."""
+        rows = slice(self._first[clip], self._first[clip] + self._length[clip])
+        return self._relative(self._positions[None, rows])[0]
+
+    def _relative(self, positions: NDArray[np.float32]) -> NDArray[np.float32]:
+        return positions[:, :, self._columns_3d] - positions[:, :, self._root, None]
+
+    def _roots(self, index: WindowIndex, frames: int, offset: int) -> NDArray[np.float32]:
+        return self._positions[self._rows(index, frames, offset), self._root]
+
+    def _lifter_input(
+        self, pixels: NDArray[np.float32], clip: Integers, depth: NDArray[np.float32] | None
+    ) -> LifterInput:
+        """Turn the pixels, in place, into normalised screen coordinates (x/w*2-1, y/w*2-h/w)."""
+        chosen = pixels if isinstance(self._columns_2d, slice) else pixels[:, :, self._columns_2d]
+        chosen *= self._scale[clip, None, None, None]
+        chosen[..., 0] -= 1.0
+        chosen[..., 1] -= self._aspect[clip, None, None]
+        return LifterInput(
+            torch.from_numpy(chosen),
+            torch.from_numpy(self._intrinsics[clip]),
+            None if depth is None else torch.from_numpy(np.ascontiguousarray(depth)),
+        )
+
+    def _rows(self, index: WindowIndex, frames: int, offset: int) -> Integers:
+        """Return the (windows, frames) rows to read, held inside each window's clip."""
+        first = self._first[index.clip, None]
+        last = first + self._length[index.clip, None] - 1
+        return np.clip(index.start[:, None] + offset + np.arange(frames), first, last)
+
+    def _gather(
+        self, array: NDArray[np.float32], index: WindowIndex, frames: int, offset: int
+    ) -> NDArray[np.float32]:
+        """Read (windows, frames, joints, coordinates) of `array` from frame `offset` on.
+
+        Windows are copied as unbroken slabs out of a strided view; the few that reach beyond their
+        clip are then read again row by row.
+        """
+        if len(array) < frames:
+            return array.take(self._rows(index, frames, offset), axis=0)
+        width = array[0].size
+        slabs = as_strided(
+            array.reshape(-1),
+            shape=(len(array) - frames + 1, frames * width),
+            strides=(width * array.itemsize, array.itemsize),
+            writeable=False,
+        )
+        start = index.start + offset
+        read = slabs[np.clip(start, 0, len(slabs) - 1)].reshape(-1, frames, *array.shape[1:])
+        first = self._first[index.clip]
+        beyond = np.flatnonzero(
+            (start < first) | (start + frames > first + self._length[index.clip])
+        )
+        if beyond.size:
+            read[beyond] = array.take(self._rows(index[beyond], frames, offset), axis=0)
+        return read
+
+
+def prefetched(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+    """Yield make(item) for each item, in order, making the next one while the last is used."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        upcoming = None
+        for item in items:
+            ready, upcoming = upcoming, thread.submit(make, item)
+            if ready is not None:
+                yield ready.result()
+        if upcoming is not None:
+            yield upcoming.result()
+
+
+def _rows_of(clips: pd.DataFrame) -> tuple[Integers, Integers]:
+    return clips["first_row"].to_numpy(np.int64), clips["frames"].to_numpy(np.int64)
+
+
+def _positions_within(count: Integers) -> Integers:
+    """Return 0, 1, ..., count[0] - 1, 0, 1, ..., count[1] - 1 and so on."""
+    return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+
+
+def _selection(wanted: Skeleton, given: Skeleton) -> Any:
+    """Return the index that picks `wanted`'s joints; a slice, which copies nothing, for all."""
+    columns = wanted.columns_in(given)
+    return slice(None) if columns == tuple(range(len(given))) else list(columns)

@@ -108,7 +108,89 @@ H36M_16 = Skeleton(
 )
 """H36M_17 without Neck/Nose, as SemGCN's public code uses it."""
 
-_SKELETONS: dict[str, Skeleton] = {skeleton.name: skeleton for skeleton in (H36M_17, H36M_16)}
+HUMANEVA_15 = Skeleton(
+    name="humaneva_15",
+    joints=(
+        "Hip",
+        "Thorax",
+        "LShoulder",
+        "LElbow",
+        "LWrist",
+        "RShoulder",
+        "RElbow",
+        "RWrist",
+        "LHip",
+        "LKnee",
+        "LFoot",
+        "RHip",
+        "RKnee",
+        "RFoot",
+        "Head",
+    ),
+    parents=(-1, 0, 1, 2, 3, 1, 5, 6, 0, 8, 9, 0, 11, 12, 1),
+    left=(2, 3, 4, 8, 9, 10),
+    right=(5, 6, 7, 11, 12, 13),
+)
+"""The 15 joints of HumanEva-I that the field uses (VideoPose3D, humaneva_dataset.py)."""
+
+MPI_INF_3DHP_17 = Skeleton(
+    name="mpi_inf_3dhp_17",
+    joints=(
+        "HeadTop",
+        "Neck",
+        "RShoulder",
+        "RElbow",
+        "RWrist",
+        "LShoulder",
+        "LElbow",
+        "LWrist",
+        "RHip",
+        "RKnee",
+        "RAnkle",
+        "LHip",
+        "LKnee",
+        "LAnkle",
+        "Pelvis",
+        "Spine",
+        "Head",
+    ),
+    parents=(16, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1),
+    left=(5, 6, 7, 11, 12, 13),
+    right=(2, 3, 4, 8, 9, 10),
+)
+"""The 17 of MPI-INF-3DHP's 28 joints that the field uses (P-STMO); the root is joint 14."""
+
+COCO_17 = Skeleton(
+    name="coco_17",
+    joints=(
+        "Nose",
+        "LEye",
+        "REye",
+        "LEar",
+        "REar",
+        "LShoulder",
+        "RShoulder",
+        "LElbow",
+        "RElbow",
+        "LWrist",
+        "RWrist",
+        "LHip",
+        "RHip",
+        "LKnee",
+        "RKnee",
+        "LFoot",
+        "RFoot",
+    ),
+    parents=(-1, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
+    left=(1, 3, 5, 7, 9, 11, 13, 15),
+    right=(2, 4, 6, 8, 10, 12, 14, 16),
+)
+"""The keypoints of COCO, a layout of 2D detections only; the order is COCO's, the tree ours."""
+
+_SKELETONS: dict[str, Skeleton] = {
+    skeleton.name: skeleton
+    for skeleton in (H36M_17, H36M_16, HUMANEVA_15, MPI_INF_3DHP_17, COCO_17)
+}
 
 
 def skeleton_called(name: str) -> Skeleton:

@@ -1,0 +1,213 @@
+"""The metrics: what each computes by frame and joint, its unit, direction and range.
+
+Positions are in metres, errors in millimetres. Reductions are no business of a metric: errors are
+summed by clip and counted (`sequences.py`), so no average depends on how frames were batched. The
+definitions are those of VideoPose3D (common/loss.py) and, for PCK and AUC, of MPI-INF-3DHP's
+MATLAB evaluation (mpii_compute_3d_pck.m).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.runs.suggest import unknown_name
+from harness.scoring.procrustes import aligned_distances
+
+Floats = NDArray[np.floating]
+FrameNumbers = NDArray[np.integer]
+
+MILLIMETRES = 1000.0
+PCK_THRESHOLD = 150.0
+AUC_THRESHOLDS = np.arange(0.0, 151.0, 5.0)
+"""0, 5, ..., 150 mm: 31 thresholds. Leaving out 0 would add about 1.7 points."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """What is known of a metric before anything is computed.
+
+    Attributes:
+        name: how files and tables call it.
+        unit: the unit of printed values.
+        better: which direction is better.
+        lowest: the smallest value possible, in `unit`.
+        highest: the largest, in `unit`.
+        description: what it measures, in one sentence.
+        factor: a mean of stored values times this is a value in `unit`.
+        extra_decimals: digits printed beyond those of the protocol.
+    """
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher"]
+    lowest: float
+    highest: float
+    description: str
+    factor: float = 1.0
+    extra_decimals: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositionMetric(Metric):
+    """A metric computed from positions; its errors by frame and joint are stored.
+
+    Attributes:
+        errors: of one clip's predicted positions (frames, joints, 3), target positions and frame
+            numbers (frames,), in metres and ascending, returns (frames, joints) in `unit`.
+    """
+
+    errors: Callable[[Floats, Floats, FrameNumbers], Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceMetric(Metric):
+    """A metric computed from stored MPJPE.
+
+    Attributes:
+        credits: of distances in mm returns the credit of each, between 0 and 1.
+    """
+
+    credits: Callable[[Floats], Floats]
+
+
+def mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+    """Return the distance of each joint to its target, in mm: (frames, joints)."""
+    return _length(predicted.astype(np.float64) - target)
+
+
+def p_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+    """Return the distances, in mm, left after each frame's best similarity transform.
+
+    Scale, rotation and translation, no reflection: the field's "protocol 2"; see `procrustes`.
+    """
+    return aligned_distances(predicted, target) * MILLIMETRES
+
+
+def n_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+    """Return the distances, in mm, left after each frame's best scale about the origin.
+
+    The scale is <target, predicted> / <predicted, predicted> over a frame's joints, without
+    re-centring (VideoPose3D, n_mpjpe). A prediction with all joints at the origin has scale 0.
+    """
+    predicted = predicted.astype(np.float64)
+    target = target.astype(np.float64)
+    overlap = np.einsum("nja,nja->n", target, predicted)
+    square = np.einsum("nja,nja->n", predicted, predicted)
+    scale = overlap / np.where(square > 0, square, 1.0)
+    return _length(scale[:, None, None] * predicted - target)
+
+
+def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+    """Return the error of each joint's motion since the frame before, in mm per frame.
+
+    VideoPose3D averages a clip's T - 1 first differences and gives that average the weight T. So
+    that a sum over frames and a count do the same, a frame without a neighbour before it (the
+    first, and any after a gap in `frames`) is credited with the average of the others. A clip
+    without two neighbouring frames has no velocity: NaN, counted nowhere.
+    """
+    difference = predicted.astype(np.float64) - target
+    errors = np.full(difference.shape[:2], np.nan)
+    neighbours = np.flatnonzero(np.diff(frames) == 1) + 1
+    if len(neighbours):
+        motion = _length(difference[neighbours] - difference[neighbours - 1])
+        errors[:] = motion.mean(axis=0)
+        errors[neighbours] = motion
+    return errors
+
+
+def pck(distances: Floats) -> Floats:
+    """Return 1 where the distance is below 150 mm (strictly), else 0."""
+    return (distances < PCK_THRESHOLD).astype(np.float64)
+
+
+def auc(distances: Floats) -> Floats:
+    """Return the part of the 31 thresholds 0, 5, ..., 150 mm that each distance is below."""
+    not_below = np.searchsorted(AUC_THRESHOLDS, distances, side="right")
+    return 1.0 - not_below / len(AUC_THRESHOLDS)
+
+
+def _length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(np.einsum("nja,nja->nj", vectors, vectors)) * MILLIMETRES
+
+
+POSITION_METRICS = (
+    PositionMetric(
+        name="MPJPE",
+        unit="mm",
+        better="lower",
+        lowest=0.0,
+        highest=float("inf"),
+        description="mean distance of the joints to their targets, relative to the root",
+        errors=mpjpe,
+    ),
+    PositionMetric(
+        name="P-MPJPE",
+        unit="mm",
+        better="lower",
+        lowest=0.0,
+        highest=float("inf"),
+        description="MPJPE after the best scale, rotation and translation of each frame",
+        errors=p_mpjpe,
+    ),
+    PositionMetric(
+        name="N-MPJPE",
+        unit="mm",
+        better="lower",
+        lowest=0.0,
+        highest=float("inf"),
+        description="MPJPE after the best scale of each frame",
+        errors=n_mpjpe,
+    ),
+    PositionMetric(
+        name="MPJVE",
+        unit="mm/frame",
+        better="lower",
+        lowest=0.0,
+        highest=float("inf"),
+        description="mean error of the joints' motion from frame to frame",
+        errors=mpjve,
+        extra_decimals=1,
+    ),
+)
+
+DISTANCE_METRICS = (
+    DistanceMetric(
+        name="PCK@150mm",
+        unit="%",
+        better="higher",
+        lowest=0.0,
+        highest=100.0,
+        description="part of the joints nearer than 150 mm to their targets",
+        factor=100.0,
+        credits=pck,
+    ),
+    DistanceMetric(
+        # A perfect joint is not below the threshold 0, so 30 of 31 is the best there is.
+        name="AUC",
+        unit="%",
+        better="higher",
+        lowest=0.0,
+        highest=100.0 * 30 / 31,
+        description="PCK averaged over the 31 thresholds 0, 5, ..., 150 mm",
+        factor=100.0,
+        credits=auc,
+    ),
+)
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (*POSITION_METRICS, *DISTANCE_METRICS)
+}
+
+
+def metric_called(name: str) -> Metric:
+    """Return the metric with this name.
+
+    Raises:
+        HarnessError: there is none.
+    """
+    if name not in METRICS:
+        raise unknown_name("metric", name, METRICS)
+    return METRICS[name]

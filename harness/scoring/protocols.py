@@ -1,0 +1,276 @@
+"""Evaluation protocols: named, versioned decisions that move numbers, each with its source.
+
+Equal ids and versions mean comparable numbers. A change of anything that can move a number raises
+the version; descriptions may change freely. What each one means, and why published numbers differ
+by more than the methods do, is told in docs/protocols.md.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, Skeleton
+from harness.runs.files import sha256_of_json
+from harness.runs.suggest import unknown_name
+from harness.scoring.metrics import METRICS, DistanceMetric, Metric
+
+RootPolicy = Literal["as_predicted", "subtract_predicted_root", "overwrite_root"]
+"""What is done with the predicted root; the true one is always at the origin.
+
+as_predicted: nothing, so the root's own error counts and the pose keeps its offset (VideoPose3D).
+subtract_predicted_root: the whole predicted pose is moved until its root is right (SemGCN).
+overwrite_root: only the root joint is put right, the others stay (P-STMO).
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """One way of turning predictions into numbers.
+
+    Attributes:
+        id: how commands and files call it.
+        version: raised with every change that can move a number.
+        description: what it is, in one sentence.
+        source: the public code that it follows.
+        skeleton: joints taken by name, in this order, from predictions and ground truth.
+        not_scored: joints of `skeleton` that no metric counts.
+        no_credit: further joints that PCK and AUC do not count, such as a root that always hits.
+        root: what is done with the predicted root, before any metric.
+        groups: clips equal in these columns form a group, averaged over frames.
+        average: the final number: "groups" weighs all groups alike, "frames" all frames.
+        metrics: names of the metrics computed.
+        actions: the only actions scored, matched exactly; all where empty.
+        excluded: (subject, action) pairs left out.
+        needs_valid: the data set must say which frames count. Where it does say so, only those
+            count under every protocol.
+        annotation: the data set must have been prepared with this annotation, where one is named.
+        flip_test: whether the source averages over the mirrored input; None where sources differ.
+        decimals: digits after the point in tables.
+    """
+
+    id: str
+    version: int
+    description: str
+    source: str
+    skeleton: Skeleton
+    not_scored: tuple[str, ...] = ()
+    no_credit: tuple[str, ...]
+    root: RootPolicy
+    groups: tuple[str, ...]
+    average: Literal["groups", "frames"]
+    metrics: tuple[str, ...] = tuple(METRICS)
+    actions: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
+    needs_valid: bool = False
+    annotation: str | None = None
+    flip_test: bool | None
+    decimals: int = 1
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """The joints whose errors are stored, in order; P-MPJPE aligns on exactly these."""
+        return tuple(joint for joint in self.skeleton.joints if joint not in self.not_scored)
+
+    @property
+    def definition(self) -> str:
+        """SHA-256 of everything that can move a number."""
+        told = {"description", "source", "skeleton"}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in told}
+        shape = [self.skeleton.joints, self.skeleton.parents]
+        return sha256_of_json({**values, "skeleton": shape})
+
+    def counts(self, metric: Metric) -> NDArray[np.bool_]:
+        """Return which of `joints` the metric counts."""
+        left_out = self.no_credit if isinstance(metric, DistanceMetric) else ()
+        return np.array([joint not in left_out for joint in self.joints])
+
+    def decimals_of(self, metric: Metric) -> int:
+        """Return how many digits after the point a value of the metric is printed with."""
+        return self.decimals + metric.extra_decimals
+
+    def keeps(self, clips: pd.DataFrame) -> NDArray[np.bool_]:
+        """Return which clips (rows with subject and action) are scored; names match exactly."""
+        pairs = zip(clips["subject"], clips["action"], strict=True)
+        return np.array(
+            [
+                (not self.actions or action in self.actions)
+                and (subject, action) not in self.excluded
+                for subject, action in pairs
+            ],
+            dtype=bool,
+        )
+
+    def place(
+        self,
+        predicted: NDArray[np.floating],
+        predicted_skeleton: Skeleton,
+        truth: NDArray[np.floating],
+        truth_skeleton: Skeleton,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return prediction and truth as metrics take them: joints picked, roots dealt with.
+
+        Args:
+            predicted: (frames, joints of predicted_skeleton, 3) metres.
+            predicted_skeleton: joints of the predictions.
+            truth: (frames, joints of truth_skeleton, 3) metres, anywhere in space.
+            truth_skeleton: joints of the ground truth.
+
+        Returns:
+            Two arrays (frames, joints of the protocol, 3).
+
+        Raises:
+            HarnessError: predictions or ground truth lack a joint of the protocol's skeleton.
+        """
+        root = self.skeleton.root
+        result = predicted[:, self.skeleton.columns_in(predicted_skeleton)].astype(np.float64)
+        target = truth[:, self.skeleton.columns_in(truth_skeleton)].astype(np.float64)
+        target -= target[:, root : root + 1]
+        if self.root == "subtract_predicted_root":
+            result -= result[:, root : root + 1]
+        elif self.root == "overwrite_root":
+            result[:, root] = 0.0
+        scored = [self.skeleton.index(joint) for joint in self.joints]
+        return result[:, scored], target[:, scored]
+
+
+_H36M_ACTIONWISE = Protocol(
+    id="h36m17-actionwise",
+    version=1,
+    description=(
+        "Human3.6M as most papers report it: 17 joints, the predicted root counts, the mean of "
+        "the actions' means"
+    ),
+    source="VideoPose3D, run.py and common/loss.py",
+    skeleton=H36M_17,
+    no_credit=("Hip", "Spine", "Neck/Nose"),
+    root="as_predicted",
+    groups=("action",),
+    average="groups",
+    flip_test=True,
+)
+
+_HUMANEVA = Protocol(
+    id="humaneva15-validate",
+    version=1,
+    description=(
+        "HumanEva-I, validation part of Walking, Jog and Box, the mean over subjects and actions; "
+        "the damaged head of S3 Walking counts"
+    ),
+    source="VideoPose3D, run.py --by-subject and common/humaneva_dataset.py",
+    skeleton=HUMANEVA_15,
+    no_credit=("Hip",),
+    root="as_predicted",
+    groups=("subject", "action"),
+    average="groups",
+    actions=("Walking", "Jog", "Box"),
+    flip_test=True,
+)
+
+_3DHP_UNIVERSAL = Protocol(
+    id="3dhp17-univ-frameweighted",
+    version=1,
+    description=(
+        "MPI-INF-3DHP, universal annotation, valid frames of TS1 to TS6, all frames weighed alike; "
+        "PCK and AUC over 14 joints"
+    ),
+    source="P-STMO, common/utils.py and 3dhp_test; mpii_compute_3d_pck.m",
+    skeleton=MPI_INF_3DHP_17,
+    no_credit=("Pelvis", "Spine", "Head"),
+    root="overwrite_root",
+    groups=("subject", "action", "subaction"),
+    average="frames",
+    needs_valid=True,
+    annotation="univ_annot3",
+    flip_test=True,
+)
+
+_ALL = (
+    _H36M_ACTIONWISE,
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-actionwise-rootzero",
+        description="as h36m17-actionwise, but the predicted root joint is overwritten by the true",
+        source="P-STMO, common/utils.py",
+        root="overwrite_root",
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m16-semgcn",
+        description="Human3.6M without Neck/Nose, poses moved to a perfect root, action by action",
+        source="SemGCN, common/data_utils.py and main_gcn.py",
+        skeleton=H36M_16,
+        no_credit=("Hip", "Spine"),
+        root="subtract_predicted_root",
+        flip_test=False,
+        decimals=2,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m14-martinez",
+        description="Human3.6M without Hip, Spine and Neck/Nose, poses moved to a perfect root",
+        source="3d-pose-baseline, src/data_utils.py",
+        not_scored=("Hip", "Spine", "Neck/Nose"),
+        no_credit=(),
+        root="subtract_predicted_root",
+        flip_test=False,
+        decimals=2,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-framewise",
+        description="as h36m17-actionwise, but all frames weigh alike; diagnostic, not reported",
+        source="VideoPose3D, run.py, validation during training",
+        average="frames",
+        flip_test=None,
+    ),
+    _HUMANEVA,
+    replace(
+        _HUMANEVA,
+        id="humaneva15-validate-no-s3walk",
+        description="as humaneva15-validate without S3 Walking, whose head joint is damaged",
+        source="facebookresearch/VideoPose3D#29",
+        excluded=(("S3", "Walking"),),
+    ),
+    _3DHP_UNIVERSAL,
+    replace(
+        _3DHP_UNIVERSAL,
+        id="3dhp17-annot3-seqmean",
+        description=(
+            "MPI-INF-3DHP, metric annotation, valid frames, the six test sequences weighed alike"
+        ),
+        source="D3DP, README",
+        average="groups",
+        annotation="annot3",
+        flip_test=None,
+    ),
+    replace(
+        _3DHP_UNIVERSAL,
+        id="3dhp16-cross-poseaug",
+        description=(
+            "MPI-INF-3DHP as a test of Human3.6M lifters: 16 joints in Human3.6M's order, poses "
+            "moved to a perfect root, all frames weighed alike"
+        ),
+        source="PoseAug, data_extra and run_evaluate.py",
+        skeleton=H36M_16,
+        no_credit=("Hip", "Spine"),
+        root="subtract_predicted_root",
+        needs_valid=False,
+        annotation=None,
+    ),
+)
+
+PROTOCOLS: dict[str, Protocol] = {protocol.id: protocol for protocol in _ALL}
+
+
+def protocol_called(id: str) -> Protocol:
+    """Return the protocol with this id.
+
+    Raises:
+        HarnessError: there is none.
+    """
+    if id not in PROTOCOLS:
+        raise unknown_name("protocol", id, PROTOCOLS)
+    return PROTOCOLS[id]

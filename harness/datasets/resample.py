@@ -6,6 +6,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.runs.errors import HarnessError
+
 # What lies above half the lower rate would fold back as motion that never was. The filter passes
 # up to 76 % of that limit (19 Hz at 50 frames a second) and holds back 80 dB from the limit on.
 _PASSED = 0.76
@@ -21,15 +23,17 @@ def resample(positions: NDArray[np.float64], rate: float, new_rate: float) -> ND
     do not ring.
 
     Raises:
-        ValueError: a rate is not positive, or their ratio is not that of small whole numbers.
+        HarnessError: a rate is not positive, or their ratio is not that of small whole numbers.
     """
     from scipy.signal import firwin, kaiserord, upfirdn
 
-    if not (rate > 0 and new_rate > 0):
-        raise ValueError(f"frame rates must be positive, got {rate} and {new_rate}")
-    ratio = Fraction(new_rate / rate).limit_denominator(1000)
-    if abs(float(ratio) * rate - new_rate) > 1e-6 * new_rate:
-        raise ValueError(f"{rate} to {new_rate} frames a second is no ratio of small numbers")
+    possible = 0 < rate < math.inf and 0 < new_rate < math.inf
+    ratio = Fraction(new_rate / rate if possible else 0.0).limit_denominator(1000)
+    if not ratio or abs(float(ratio) * rate - new_rate) > 1e-6 * new_rate:
+        raise HarnessError(
+            f"motion cannot be resampled from {rate:g} to {new_rate:g} frames a second; their "
+            "ratio must be that of two whole numbers up to 1000"
+        )
     up, down = ratio.numerator, ratio.denominator
     if up == down:
         return positions.copy()

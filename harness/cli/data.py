@@ -1,0 +1,208 @@
+"""`harness data`: which data sets there are, getting, preparing and looking at them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+RAW = Path("data/raw")
+PREPARED = Path("data/prepared")
+
+_FORMAT = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def data() -> None:
+    """List, fetch, prepare and inspect data sets."""
+
+
+@data.command("list")
+@_FORMAT
+def list_sets(style: str) -> None:
+    """List the data sets that can be prepared, and which are."""
+    from harness.datasets.importers import importer_called, importer_names
+    from harness.datasets.inspection import find_prepared_sets
+
+    prepared = find_prepared_sets(PREPARED)
+    importers = [importer_called(name) for name in importer_names()]
+    if style == "json":
+        rows = [
+            {
+                "name": importer.name,
+                "title": importer.title,
+                "needs_raw": importer.needs_raw,
+                "prepared": [str(path) for path in prepared.get(importer.name, [])],
+                "licence": importer.licence,
+                "how_to_get": importer.how_to_get,
+            }
+            for importer in importers
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for importer in importers:
+        places = ", ".join(str(path) for path in prepared.get(importer.name, []))
+        click.echo(f"{importer.name}: {importer.title}")
+        click.echo(f"  files:    {importer.how_to_get}")
+        click.echo(f"  licence:  {importer.licence}")
+        click.echo(f"  prepared: {places or 'no'}\n")
+
+
+@data.command()
+@click.argument("name")
+@click.option("--raw", type=_FOLDER, help="Folder with your files [default: data/raw/NAME].")
+@click.option("--profile", help="Use this profile's options, from params.yaml.")
+@click.option("--out", type=_FOLDER, help="Folder to write [default: data/prepared/NAME].")
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="An option, its value in YAML."
+)
+def prepare(
+    name: str, raw: Path | None, profile: str | None, out: Path | None, changes: tuple[str, ...]
+) -> None:
+    """Turn your files of data set NAME into the form that everything else reads.
+
+    With --profile, files are looked for and written under the profile's name, where `dvc repro`
+    expects them.
+    """
+    from harness.datasets.importers import importer_called, prepare_set
+    from harness.datasets.prepared import PreparedSet
+    from harness.runs.errors import HarnessError
+    from harness.runs.settings import load_settings
+
+    importer = importer_called(name)
+    if profile is not None:
+        if changes:
+            raise HarnessError("--set and --profile exclude each other; change params.yaml instead")
+        dataset = load_settings().profile_called(profile).dataset
+        if dataset.name != name:
+            raise HarnessError(f"profile {profile} uses data set {dataset.name}, not {name}")
+        options = dataset.options
+    else:
+        options = _parsed(changes)
+    usual = RAW / (profile or name)
+    if importer.needs_raw and raw is None and usual.is_dir():
+        raw = usual
+    out = out or PREPARED / (profile or name)
+    manifest = prepare_set(name, raw, out, options)
+    clips = PreparedSet(out).clips
+    click.echo(
+        f"prepared {manifest.title} in {out}: {len(clips)} clips, {clips['frames'].sum()} frames, "
+        f"data hash {manifest.data_hash[:12]}"
+    )
+    for note in manifest.notes:
+        click.echo(f"  {note}")
+    if importer.needs_raw and raw is not None:
+        _link(raw, usual)
+    click.echo(
+        f"look at it with 'harness data inspect {out if out.parent != PREPARED else out.name}'"
+    )
+
+
+@data.command()
+@click.argument("name")
+@_FORMAT
+@click.option("--picture", type=_FILE, help="PNG file [default: results/inspect/NAME.png].")
+def inspect(name: str, style: str, picture: Path | None) -> None:
+    """Say what a prepared set holds, and draw a few of its poses.
+
+    NAME is a folder under data/prepared or the path of a prepared set.
+    """
+    from harness.datasets.importers import importer_called, importer_names
+    from harness.datasets.inspection import inspect_set
+    from harness.datasets.pose_picture import save_pose_picture
+    from harness.datasets.prepared import PreparedSet
+
+    path = PREPARED / name
+    prepared = PreparedSet(path if path.exists() or not Path(name).is_dir() else Path(name))
+    known = prepared.manifest.name in importer_names()
+    expected = importer_called(prepared.manifest.name).expected_counts if known else None
+    inspection = inspect_set(prepared, expected)
+    drawn = save_pose_picture(
+        prepared, picture or Path("results/inspect") / f"{prepared.path.resolve().name}.png"
+    )
+    if style == "json":
+        click.echo(inspection.model_dump_json(indent=2))
+    else:
+        click.echo(inspection.text())
+    click.echo(f"picture: {drawn}", err=True)
+
+
+@data.command()
+@click.argument("name")
+@click.option("--subjects", help="Subjects to download whole, such as 01,02.")
+@click.option("--trials", help="Single trials to download, such as 05_01,05_12.")
+@click.option("--to", "folder", type=_FOLDER, help="Folder to fill [default: data/raw/NAME].")
+@click.option("--base-url", help="Another place with the same layout of files.")
+def fetch(
+    name: str, subjects: str | None, trials: str | None, folder: Path | None, base_url: str | None
+) -> None:
+    """Download files of data set NAME (only cmu may be downloaded) and check them.
+
+    What is already there and right is kept, so an interrupted download goes on where it stopped.
+    """
+    from harness.datasets.fetch import CMU_URL, fetch_cmu
+    from harness.datasets.importers import importer_called
+    from harness.runs.errors import HarnessError
+
+    importer = importer_called(name)
+    if name != "cmu":
+        raise HarnessError(f"data set {name} cannot be downloaded: {importer.how_to_get}")
+    folder = folder or RAW / name
+    fetched = fetch_cmu(
+        folder,
+        subjects=_listed(subjects),
+        trials=_listed(trials),
+        base_url=base_url or CMU_URL,
+        say=click.echo,
+    )
+    click.echo(
+        f"{fetched.downloaded} files downloaded, {fetched.kept} were there and right, in {folder}"
+    )
+
+
+def _listed(text: str | None) -> list[str]:
+    return [item.strip() for item in (text or "").split(",") if item.strip()]
+
+
+def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
+    """Read KEY=VALUE pairs, the value as YAML."""
+    import yaml
+
+    from harness.runs.errors import HarnessError
+
+    options = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not (key and equals):
+            raise HarnessError(f"--set {change}: expected KEY=VALUE, such as fps=25")
+        try:
+            options[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise HarnessError(f"--set {change}: the value is not valid YAML") from error
+    return options
+
+
+def _link(raw: Path, usual: Path) -> None:
+    """Let `usual`, where the DVC pipeline looks for files, lead to `raw`."""
+    from harness.runs.files import unwritable
+
+    if usual.exists():
+        if usual.resolve() != raw.resolve():
+            click.echo(f"note: {usual} stays as it is; `dvc repro` reads from there")
+        return
+    try:
+        usual.parent.mkdir(parents=True, exist_ok=True)
+        usual.unlink(missing_ok=True)
+        usual.symlink_to(raw.resolve(), target_is_directory=True)
+    except OSError as error:
+        raise unwritable(usual, error) from error
+    click.echo(f"linked {usual} to {raw}, where `dvc repro` reads it")

@@ -1,0 +1,111 @@
+"""Sums and counts by clip: all that averages, tables and statistics need, small enough for git.
+
+`sequences.csv` has a row a clip and metric: what the clip is, how many frames count, and by joint
+the sum over these frames; a joint that the metric does not count is empty. Sums are written with
+as many digits as it takes to read back the same number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.runs.errors import HarnessError
+from harness.runs.files import atomic_file
+from harness.runs.suggest import unknown_name
+
+IDENTITY = ("clip", "subject", "action", "subaction", "camera")
+_TYPES = {"clip": "int64", **dict.fromkeys((*IDENTITY[1:], "metric"), "str"), "frames": "int64"}
+
+
+@dataclass(frozen=True)
+class MetricSums:
+    """One metric of every clip.
+
+    Attributes:
+        frames: (clips,) frames that count.
+        sums: (clips, joints) sum over these frames, NaN for a joint that does not count.
+    """
+
+    frames: NDArray[np.int64]
+    sums: NDArray[np.float64]
+
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """Which joints the metric counts."""
+        return np.asarray(~np.isnan(self.sums).any(axis=0))
+
+
+@dataclass(frozen=True)
+class SequenceSums:
+    """The sums and counts of a score.
+
+    Attributes:
+        clips: a row a clip, columns IDENTITY.
+        joints: names of the joints.
+        by_metric: metric -> its sums, clips in the order of `clips`.
+    """
+
+    clips: pd.DataFrame
+    joints: tuple[str, ...]
+    by_metric: Mapping[str, MetricSums]
+
+    def metric(self, name: str) -> MetricSums:
+        """Return the sums of a metric.
+
+        Raises:
+            HarnessError: it was not scored.
+        """
+        if name not in self.by_metric:
+            raise unknown_name("metric of this score", name, self.by_metric)
+        return self.by_metric[name]
+
+
+def write_sequences(path: Path, sequences: SequenceSums) -> None:
+    """Write `sequences` as CSV, clip by clip, atomically."""
+    parts = []
+    for name, metric in sequences.by_metric.items():
+        sums = pd.DataFrame(metric.sums, columns=list(sequences.joints))
+        head = sequences.clips.reset_index(drop=True).assign(metric=name, frames=metric.frames)
+        parts.append(pd.concat([head, sums], axis=1))
+    table = pd.concat(parts).sort_values("clip", kind="stable")
+    with atomic_file(path) as stream:
+        table.to_csv(stream, index=False, lineterminator="\n")
+
+
+def read_sequences(path: Path) -> SequenceSums:
+    """Read what `write_sequences` wrote.
+
+    Raises:
+        HarnessError: the file is missing, is not such a table, or has a row too many or too few.
+    """
+    try:
+        table = pd.read_csv(
+            path, dtype=_TYPES, float_precision="round_trip", keep_default_na=False, na_values=[""]
+        )
+    except FileNotFoundError as error:
+        raise HarnessError(f"{path}: no such file; score the predictions again") from error
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{path}: cannot be read ({error}); score again") from error
+    head = [*IDENTITY, "metric", "frames"]
+    joints = tuple(table.columns[len(head) :])
+    if list(table.columns[: len(head)]) != head or not joints or table.empty:
+        raise HarnessError(
+            f"{path}: is not a table of sums by clip (columns {', '.join(table.columns[:8])}); "
+            "score the predictions again"
+        )
+    text = [*IDENTITY[1:], "metric"]
+    table[text] = table[text].fillna("")
+    rows_of = {str(name): rows for name, rows in table.groupby("metric", sort=False)}
+    identities = [rows[list(IDENTITY)].reset_index(drop=True) for rows in rows_of.values()]
+    clips = identities[0]
+    if clips["clip"].duplicated().any() or not all(clips.equals(other) for other in identities):
+        raise HarnessError(f"{path}: a clip is missing or comes twice; score the predictions again")
+    by_metric = {
+        name: MetricSums(rows["frames"].to_numpy(np.int64), rows[list(joints)].to_numpy(np.float64))
+        for name, rows in rows_of.items()
+    }
+    return SequenceSums(clips, joints, by_metric)

@@ -1,0 +1,131 @@
+"""A score as it lies in its folder: conditions, sums by clip, averages, and the way back in.
+
+score.json        the ScoreHeader: conditions, extent, hashes that tie the files together
+sequences.csv     sums and counts by clip, metric and joint
+metrics.json      the averages, flat, for `dvc metrics diff`
+errors.parquet    errors by frame and joint; not needed to read a score
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.lifting.predictions import PredictionContract
+from harness.runs.errors import HarnessError
+from harness.runs.files import read_json, sha256_of_file
+from harness.scoring.averages import averages
+from harness.scoring.metrics import METRICS
+from harness.scoring.protocols import Protocol, protocol_called
+from harness.scoring.sequences import SequenceSums, read_sequences
+
+
+class Conditions(BaseModel):
+    """What a score was made under.
+
+    Attributes:
+        protocol: id of the protocol.
+        version: its version.
+        definition: hash of everything in the protocol that can move a number.
+        predictions: the contract of the predictions.
+        departures: where the predictions depart from what the protocol's source does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: str
+    version: int
+    definition: str
+    predictions: PredictionContract
+    departures: tuple[str, ...]
+
+
+class ScoreHeader(BaseModel):
+    """What score.json says.
+
+    Attributes:
+        conditions: what the score was made under.
+        clips: clips scored.
+        frames: frames scored.
+        truth_sha256: hash of the ground truth of the frames scored.
+        predictions_sha256: hash of the predictions of the frames scored.
+        sequences_sha256: hash of sequences.csv.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    conditions: Conditions
+    clips: int
+    frames: int
+    truth_sha256: str
+    predictions_sha256: str
+    sequences_sha256: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score, as made or as read back.
+
+    Attributes:
+        header: its conditions, extent and hashes.
+        sequences: its sums and counts by clip.
+    """
+
+    header: ScoreHeader
+    sequences: SequenceSums
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol it was made under."""
+        return protocol_called(self.header.conditions.protocol)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The averages, flat: "MPJPE", "MPJPE (frame-wise)", "MPJPE/Walking", and so on."""
+        result: dict[str, float] = {}
+        for name in self.sequences.by_metric:
+            found = averages(self.sequences, METRICS[name], self.protocol)
+            if found.average is not None and found.framewise is not None:
+                result[name] = found.average
+                result[f"{name} (frame-wise)"] = found.framewise
+                result |= {f"{name}/{group}": value for group, value in found.groups.items()}
+        return result
+
+
+def read_score(folder: Path) -> Score:
+    """Read the score in `folder`.
+
+    Raises:
+        HarnessError: a file is missing or was changed, or the protocol has changed since.
+    """
+    header = read_header(folder)
+    path = folder / "sequences.csv"
+    if not path.is_file():
+        raise HarnessError(f"{path}: no such file; score the predictions again")
+    if sha256_of_file(path) != header.sequences_sha256:
+        raise HarnessError(f"{path}: was changed after it was written; score the predictions again")
+    conditions = header.conditions
+    protocol = protocol_called(conditions.protocol)
+    if conditions.definition != protocol.definition:
+        raise HarnessError(
+            f"{folder}: was scored under version {conditions.version} of {protocol.id}, which is "
+            f"now defined otherwise (version {protocol.version}); score the predictions again"
+        )
+    return Score(header, read_sequences(path))
+
+
+def read_header(folder: Path) -> ScoreHeader:
+    """Read score.json of `folder` alone.
+
+    Raises:
+        HarnessError: it is missing or was not written by this version.
+    """
+    path = folder / "score.json"
+    content = read_json(path)
+    try:
+        return ScoreHeader.model_validate(content)
+    except ValidationError as error:
+        raise HarnessError(
+            f"{path}: is not a score that this version reads ({error.errors()[0]['msg']}); "
+            "score the predictions again"
+        ) from error

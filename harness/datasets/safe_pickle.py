@@ -41,12 +41,12 @@ def load_plain_pickle(stream: IO[bytes], where: str) -> Any:
         return _plain(loaded, {}, 0)
     except _Forbidden as error:
         raise HarnessError(
-            f"{where}: holds {error}; only numpy arrays, dicts, lists, tuples, strings and "
+            f"{where}: holds {_shown(error)}; only numpy arrays, dicts, lists, tuples, strings and "
             "numbers are read, so that a file cannot run code (nothing was run)"
         ) from error
     except Exception as error:  # a damaged pickle can raise any error at all
         raise HarnessError(
-            f"{where}: cannot be read ({error or type(error).__name__}); "
+            f"{where}: cannot be read ({_shown(error)}); "
             "it is damaged or truncated, so copy or make it again"
         ) from error
 
@@ -60,9 +60,15 @@ def _refuse_memo_bombs(stream: IO[bytes]) -> None:
     """
     start = stream.tell()
     for steps, (opcode, place, _) in enumerate(pickletools.genops(stream)):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and place > steps:
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(place or 0) > steps:
             raise ValueError(f"shared value {place} after {steps} steps")
     stream.seek(start)
+
+
+def _shown(error: Exception) -> str:
+    """Return what an error says on one line; a file must not write to the terminal through it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.isprintable() else ascii(text)
 
 
 class _Forbidden(Exception):
@@ -232,6 +238,9 @@ class _PlainUnpickler(pickle.Unpickler):
         if (module, name) not in _ADMITTED:
             raise _Forbidden(f"a {module}.{name}")
         return _ADMITTED[module, name]
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise _Forbidden("a reference to an object outside the file")
 
 
 def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:

@@ -120,7 +120,7 @@ def expected_error(
     settings: DetectorSettings,
     skeleton: Skeleton,
 ) -> Array:
-    """Return (frames, joints) the standard deviation of the error, in metres at the joint's depth."""
+    """Return the errors' standard deviations (frames, joints), in metres at the joints' depth."""
     own = settings.error_metres * _by_joint(_DIFFICULTY, 1.0, skeleton)
     speed = np.zeros(keypoints_pixels.shape[:2])
     if len(keypoints_pixels) > 1:

@@ -10,7 +10,8 @@ from h36m_fixtures import Recordings
 
 from harness.body.camera import Camera, h36m_cameras
 from harness.body.skeleton import COCO_17, H36M_16, H36M_17
-from harness.datasets.importers import prepare_set
+from harness.datasets.importers import importer_called, prepare_set
+from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError
 
@@ -217,6 +218,14 @@ def test_the_manifest_tells_where_the_set_comes_from(complete: PreparedSet, raw:
     assert "TPAMI" in manifest.citation
     assert manifest.settings["validation_subjects"] == ["S8"]
     assert any("data_2d_h36m_gt.npz agrees within 0.0" in note for note in manifest.notes)
+
+
+def test_inspection_expects_the_counts_of_the_complete_set(complete: PreparedSet) -> None:
+    inspection = inspect_set(complete, importer_called("h36m").expected_counts)
+    expected = {item.what: item for item in inspection.expected}
+    assert (expected["test clips"].found, expected["test clips"].met) == (236, True)
+    assert (expected["clips"].found, expected["clips"].met) == (836, True)
+    assert (expected["test frames"].least, expected["test frames"].met) == (543_344, False)
 
 
 def test_the_original_files_give_the_same_set(
@@ -504,7 +513,7 @@ def test_a_malicious_file_is_refused_and_runs_nothing(small: Small, tmp_path: Pa
 
     small.keypoints["S1"]["Photo"] = Attack()
     message = small.error()
-    named = f"data_2d_h36m_{CPN}.npz: entry 'positions_2d': holds a builtins.getattr; only"
+    named = f"data_2d_h36m_{CPN}.npz: entry 'positions_2d': holds a pathlib.Path.touch; only"
     assert named in message
     assert not (tmp_path / "code ran").exists()
 

@@ -58,15 +58,15 @@ def save_pose_picture(
 
 
 def _spread(clips: "pd.DataFrame", count: int) -> "pd.DataFrame":
-    """Choose clips of different actions first, and of different cameras among those."""
-    by_action = clips.groupby("action", sort=True)
-    turn = by_action.cumcount()
-    cameras = clips.groupby(["action", "subaction"], sort=True).ngroup()
-    shifted = (turn + cameras) % max(1, clips["camera"].nunique())
-    order = clips.assign(_turn=turn, _shift=shifted).sort_values(["_shift", "_turn", "clip"])
-    first = order.drop_duplicates("action")
-    rest = order.drop(first.index)
-    return clips.loc[[*first.index, *rest.index][:count]].sort_values("clip")
+    """Choose clips by turns from every action, and of one action after another another view."""
+    groups = [group.index for _, group in clips.groupby("action", sort=True)]
+    chosen = [
+        group[(number + turn) % len(group)]
+        for turn in range(max(map(len, groups)))
+        for number, group in enumerate(groups)
+        if turn < len(group)
+    ]
+    return clips.loc[chosen[:count]]
 
 
 def _draw_image(axes: Any, prepared: PreparedSet, clip: "pd.Series", row: int) -> None:

@@ -1,0 +1,30 @@
+"""Fixtures that tests of several floors share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from acclaim_files import walking, write_cmu
+
+
+@pytest.fixture(scope="session")
+def tiny_cmu(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A raw folder as the cmu importer takes it: five short trials of three made-up subjects."""
+    trials = {
+        "01_01": walking(200, seed=1),
+        "01_14": walking(2100, seed=2),
+        "02_01": walking(150, seed=3),
+        "03_01": walking(130, seed=4),
+        "03_03": walking(180, seed=5),
+    }
+    return write_cmu(tmp_path_factory.mktemp("cmu"), trials)
+
+
+@pytest.fixture(scope="session")
+def real_cmu() -> Path:
+    """The raw folder of the real CMU files; skips where they are not at hand."""
+    usual = Path(__file__).parents[2] / "shared" / "data" / "cmu"
+    folder = Path(os.environ.get("HARNESS_CMU_ROOT", usual))
+    if not (folder / "subjects").is_dir():
+        pytest.skip(f"no CMU files at {folder}; set HARNESS_CMU_ROOT to their folder")
+    return folder

@@ -93,11 +93,14 @@ def _score_into(
             for name, parts in sums.items()
         },
     )
+    frames = int(sequences.metric("MPJPE").frames.sum())
+    if frames == 0:
+        raise HarnessError(f"{prepared.path}: marks no frame of these clips as valid")
     write_sequences(folder / "sequences.csv", sequences)
     header = ScoreHeader(
         conditions=conditions,
         clips=len(clips),
-        frames=int(sequences.metric("MPJPE").frames.sum()),
+        frames=frames,
         truth_sha256=truth_hash.hexdigest(),
         predictions_sha256=predictions_hash.hexdigest(),
         sequences_sha256=sha256_of_file(folder / "sequences.csv"),
@@ -138,23 +141,22 @@ def _errors(
     clip: _ScoredClip, predictions: Predictions, prepared: PreparedSet, protocol: Protocol
 ) -> dict[str, NDArray[np.float32]]:
     """Return metric -> (frames, joints) in the precision that is stored."""
+    if not np.isfinite(clip.predicted).all():
+        raise HarnessError(
+            f"clip {clip.number} of the predictions of {predictions.contract.model} holds NaN or "
+            "infinity; predict again"
+        )
     predicted, truth = protocol.place(
         clip.predicted,
         skeleton_called(predictions.contract.skeleton),
         clip.truth,
         prepared.skeleton,
     )
-    errors = {
+    return {
         metric.name: metric.errors(predicted, truth, clip.frames).astype(np.float32)
         for metric in POSITION_METRICS
         if metric.name in protocol.metrics
     }
-    if not np.isfinite(errors["MPJPE"]).all():
-        raise HarnessError(
-            f"clip {clip.number} of the predictions of {predictions.contract.model} holds NaN or "
-            "infinity; predict again"
-        )
-    return errors
 
 
 def _sums(

@@ -18,7 +18,6 @@ from harness.runs.files import atomic_file
 from harness.runs.suggest import unknown_name
 
 IDENTITY = ("clip", "subject", "action", "subaction", "camera")
-_TYPES = {"clip": "int64", **dict.fromkeys((*IDENTITY[1:], "metric"), "str"), "frames": "int64"}
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,8 @@ def read_sequences(path: Path) -> SequenceSums:
         HarnessError: the file is missing, is not such a table, or has a row too many or too few.
     """
     try:
-        table = pd.read_csv(
-            path, dtype=_TYPES, float_precision="round_trip", keep_default_na=False, na_values=[""]
-        )
+        # As text: every pandas then converts alike, to the last bit.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise HarnessError(f"{path}: no such file; score the predictions again") from error
     except (OSError, ValueError) as error:
@@ -97,15 +95,16 @@ def read_sequences(path: Path) -> SequenceSums:
             f"{path}: is not a table of sums by clip (columns {', '.join(table.columns[:8])}); "
             "score the predictions again"
         )
-    text = [*IDENTITY[1:], "metric"]
-    table[text] = table[text].fillna("")
-    rows_of = {str(name): rows for name, rows in table.groupby("metric", sort=False)}
-    identities = [rows[list(IDENTITY)].reset_index(drop=True) for rows in rows_of.values()]
+    try:
+        table = table.astype({"clip": "int64", "frames": "int64"})
+        sums = table[list(joints)].replace("", "nan").to_numpy(dtype=np.float64)
+    except ValueError as error:
+        raise HarnessError(f"{path}: holds something else than numbers ({error})") from error
+    parts = {str(name): rows for name, rows in table.groupby("metric", sort=False).indices.items()}
+    identities = [table.loc[rows, list(IDENTITY)].reset_index(drop=True) for rows in parts.values()]
     clips = identities[0]
     if clips["clip"].duplicated().any() or not all(clips.equals(other) for other in identities):
         raise HarnessError(f"{path}: a clip is missing or comes twice; score the predictions again")
-    by_metric = {
-        name: MetricSums(rows["frames"].to_numpy(np.int64), rows[list(joints)].to_numpy(np.float64))
-        for name, rows in rows_of.items()
-    }
+    frames = table["frames"].to_numpy()
+    by_metric = {name: MetricSums(frames[rows], sums[rows]) for name, rows in parts.items()}
     return SequenceSums(clips, joints, by_metric)

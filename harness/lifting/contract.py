@@ -31,6 +31,15 @@ class LifterInput:
     intrinsics: Tensor
     root_depth: Tensor | None = None
 
+    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "LifterInput":
+        """Return the input on `device` in floating-point type `dtype`."""
+        depth = self.root_depth
+        return LifterInput(
+            self.keypoints.to(device, dtype, non_blocking=True),
+            self.intrinsics.to(device, dtype, non_blocking=True),
+            None if depth is None else depth.to(device, dtype, non_blocking=True),
+        )
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -47,21 +56,12 @@ class Batch:
     target: Tensor
     root: Tensor
 
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on `device`."""
-
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        depth = self.inputs.root_depth
+    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Batch":
+        """Return the batch on `device` in floating-point type `dtype`."""
         return Batch(
-            LifterInput(
-                move(self.inputs.keypoints),
-                move(self.inputs.intrinsics),
-                None if depth is None else move(depth),
-            ),
-            move(self.target),
-            move(self.root),
+            self.inputs.to(device, dtype),
+            self.target.to(device, dtype, non_blocking=True),
+            self.root.to(device, dtype, non_blocking=True),
         )
 
 
@@ -74,6 +74,7 @@ class Lifter(nn.Module, ABC):
         skeleton: joints it predicts; the harness picks them by name from the data set's.
         layout: joints of the 2D it takes, likewise.
         uses_root_depth: whether it is given the true depth of the root (privileged input).
+        lifts_clips: whether `lift_clip` is a faster way to predict than windows.
     """
 
     frames: int
@@ -81,6 +82,7 @@ class Lifter(nn.Module, ABC):
     skeleton: Skeleton
     layout: Skeleton
     uses_root_depth: bool = False
+    lifts_clips: bool = False
 
     @abstractmethod
     def forward(self, inputs: LifterInput) -> Tensor:
@@ -97,16 +99,16 @@ class Lifter(nn.Module, ABC):
         """
         return
 
-    def lift_clip(self, inputs: LifterInput) -> Tensor | None:
-        """Predict every frame of a whole clip in one go, where a method has a faster way to.
+    def lift_clip(self, inputs: LifterInput) -> Tensor:
+        """Predict every frame of a whole clip at once; only called where `lifts_clips` says so.
 
         Args:
             inputs: the clip as one window: (1, frames of the clip, joints, 2) and so on.
 
         Returns:
-            (1, frames of the clip, joints, 3), equal to what windows give, or None: use windows.
+            (1, frames of the clip, joints, 3), equal to what windows give.
         """
-        return None
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

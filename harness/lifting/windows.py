@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.contract import Batch, LifterInput
+from harness.lifting.contract import Batch, Lifter, LifterInput
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -102,11 +102,8 @@ class WindowReader:
         prepared: PreparedSet,
         clips: pd.DataFrame,
         input_2d: str,
+        lifter: Lifter,
         *,
-        frames: int,
-        predicts: Literal["all", "middle"],
-        skeleton: Skeleton,
-        layout: Skeleton,
         keypoints: NDArray[np.float32] | None = None,
     ) -> None:
         """Prepare reading `clips` of `prepared`.
@@ -115,50 +112,49 @@ class WindowReader:
             prepared: the data set.
             clips: rows of its table of clips; window indices count these.
             input_2d: the 2D source to read.
-            frames: length of a window.
-            predicts: whether a window's target is "all" its frames or the "middle" one.
-            skeleton: joints of the target, picked by name from the set's.
-            layout: joints of the input, picked by name from the source's.
+            lifter: says how long windows are, which joints it takes and predicts (picked by name
+                from the source's and the set's) and whether it sees the depth of the root.
             keypoints: pixels to read in place of the source's, of the same shape.
 
         Raises:
             HarnessError: there is no such 2D source, or a joint is missing.
         """
-        self.clips, self.frames, self.predicts = clips, frames, predicts
+        self.clips, self.frames, self.predicts = clips, lifter.frames, lifter.predicts
+        self._root_depth = lifter.uses_root_depth
         source = prepared.keypoints_2d(input_2d) if keypoints is None else keypoints
         self._keypoints: NDArray[np.float32] = np.asarray(source)
         self._positions: NDArray[np.float32] = np.asarray(prepared.positions_3d)
-        self._columns_2d = _selection(layout, prepared.layout(input_2d))
-        self._columns_3d = _selection(skeleton, prepared.skeleton)
-        self._root = prepared.skeleton.index(skeleton.joints[skeleton.root])
+        self._columns_2d = _selection(lifter.layout, prepared.layout(input_2d))
+        self._columns_3d = _selection(lifter.skeleton, prepared.skeleton)
+        self._root = prepared.skeleton.index(_root_name(lifter.skeleton))
         self._first, self._length = _rows_of(clips)
         cameras = [prepared.camera(key) for key in clips["camera"]]
         self._intrinsics = np.stack([camera.normalized_intrinsics() for camera in cameras])
         self._scale = np.array([2.0 / camera.width for camera in cameras], np.float32)
         self._aspect = np.array([camera.height / camera.width for camera in cameras], np.float32)
 
-    def inputs(self, index: WindowIndex, *, root_depth: bool = False) -> LifterInput:
+    def inputs(self, index: WindowIndex) -> LifterInput:
         """Read what a lifter sees of the windows; see `LifterInput` for shapes and units."""
         keypoints = self._gather(self._keypoints, index, self.frames, 0)
-        depth = self._roots(index, self.frames, 0)[..., 2] if root_depth else None
+        depth = self._roots(index, self.frames, 0)[..., 2] if self._root_depth else None
         return self._lifter_input(keypoints, index.clip, depth)
 
-    def batch(self, index: WindowIndex, *, root_depth: bool = False) -> Batch:
+    def batch(self, index: WindowIndex) -> Batch:
         """Read windows with their targets; see `Batch` for shapes and units."""
         middle = self.predicts == "middle"
         predicted, offset = (1, self.frames // 2) if middle else (self.frames, 0)
         positions = self._gather(self._positions, index, predicted, offset)
         root = positions[:, :, self._root]
         return Batch(
-            self.inputs(index, root_depth=root_depth),
+            self.inputs(index),
             torch.from_numpy(self._relative(positions)),
             torch.from_numpy(root),
         )
 
-    def clip_inputs(self, clip: int, *, root_depth: bool = False) -> LifterInput:
+    def clip_inputs(self, clip: int) -> LifterInput:
         """Read what a lifter sees of a whole clip, as one window of the clip's length."""
         rows = slice(self._first[clip], self._first[clip] + self._length[clip])
-        depth = self._positions[None, rows, self._root, 2].copy() if root_depth else None
+        depth = self._positions[None, rows, self._root, 2].copy() if self._root_depth else None
         return self._lifter_input(self._keypoints[None, rows].copy(), np.array([clip]), depth)
 
     def clip_target(self, clip: int) -> NDArray[np.float32]:
@@ -239,6 +235,10 @@ def _rows_of(clips: pd.DataFrame) -> tuple[Integers, Integers]:
 def _positions_within(count: Integers) -> Integers:
     """Return 0, 1, ..., count[0] - 1, 0, 1, ..., count[1] - 1 and so on."""
     return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+
+
+def _root_name(skeleton: Skeleton) -> str:
+    return skeleton.joints[skeleton.root]
 
 
 def _selection(wanted: Skeleton, given: Skeleton) -> Any:

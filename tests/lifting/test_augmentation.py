@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import CAMERAS, write_tiny_set
+from tiny import CAMERAS, LinearLifter, LinearSettings, write_tiny_set
 
 from harness.body.camera import normalize_screen, project
 from harness.body.skeleton import H36M_16, H36M_17
@@ -15,16 +15,9 @@ from harness.lifting.windows import WindowReader, training_windows
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     prepared = write_tiny_set(tmp_path_factory.mktemp("mirror") / "tiny")
-    reader = WindowReader(
-        prepared,
-        prepared.clips,
-        "gt",
-        frames=3,
-        predicts="all",
-        skeleton=H36M_16,
-        layout=H36M_17,
-    )
-    return reader.batch(training_windows(prepared.clips, 3, "all"), root_depth=True)
+    lifter = LinearLifter(LinearSettings(uses_root_depth=True), H36M_16, layout=H36M_17)
+    reader = WindowReader(prepared, prepared.clips, "gt", lifter)
+    return reader.batch(training_windows(prepared.clips, lifter.frames, "all"))
 
 
 def test_mirroring_twice_changes_nothing(batch: Batch) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import write_tiny_set
+from tiny import LinearLifter, LinearSettings, write_tiny_set
 
 from harness.body.camera import normalize_screen
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
@@ -20,14 +20,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
 
 
 def reader(prepared: PreparedSet, frames: int, predicts: str, skeleton: Skeleton) -> WindowReader:
+    shape = LinearSettings(frames=frames, predicts=predicts, uses_root_depth=True)
     return WindowReader(
-        prepared,
-        prepared.clips,
-        "gt",
-        frames=frames,
-        predicts=predicts,
-        skeleton=skeleton,
-        layout=skeleton,
+        prepared, prepared.clips, "gt", LinearLifter(shape, skeleton, layout=skeleton)
     )
 
 
@@ -58,7 +53,7 @@ def test_a_batch_equals_a_literal_copy(
     prepared: PreparedSet, frames: int, predicts: str, skeleton: Skeleton
 ) -> None:
     index = training_windows(prepared.clips, frames, predicts, stride=2)
-    batch = reader(prepared, frames, predicts, skeleton).batch(index, root_depth=True)
+    batch = reader(prepared, frames, predicts, skeleton).batch(index)
     assert len(index) > len(prepared.clips) or frames == 40
     for window in range(len(index)):
         clip = prepared.clips.iloc[index.clip[window]]
@@ -141,7 +136,7 @@ def test_whole_clips_are_their_frames(prepared: PreparedSet) -> None:
     keypoints, target, root = literal_window(
         prepared, clip, clip["first_row"], clip["frames"], H36M_16
     )
-    inputs = read.clip_inputs(1, root_depth=True)
+    inputs = read.clip_inputs(1)
     np.testing.assert_allclose(inputs.keypoints[0], keypoints, atol=1e-6)
     np.testing.assert_allclose(inputs.root_depth[0], np.asarray(root)[:, 2], atol=1e-6)
     np.testing.assert_allclose(read.clip_target(1), target, atol=1e-6)
@@ -165,13 +160,7 @@ def test_a_joint_the_source_lacks_is_named(prepared: PreparedSet) -> None:
 def test_an_unknown_2d_source_is_named(prepared: PreparedSet) -> None:
     with pytest.raises(HarnessError, match="'cpn'"):
         WindowReader(
-            prepared,
-            prepared.clips,
-            "cpn",
-            frames=1,
-            predicts="all",
-            skeleton=H36M_17,
-            layout=H36M_17,
+            prepared, prepared.clips, "cpn", LinearLifter(LinearSettings(), H36M_17, H36M_17)
         )
 
 

@@ -68,6 +68,7 @@ class LinearSettings(BaseModel):
     predicts: Literal["all", "middle"] = "all"
     hidden: int = 8
     explode_after: int | None = None
+    uses_root_depth: bool = False
 
 
 class LinearLifter(Lifter):
@@ -77,6 +78,7 @@ class LinearLifter(Lifter):
         super().__init__()
         self.frames, self.predicts = settings.frames, settings.predicts
         self.skeleton, self.layout = skeleton, layout
+        self.uses_root_depth = settings.uses_root_depth
         self.explode_after, self.calls = settings.explode_after, 0
         self.shape = (1 if self.predicts == "middle" else self.frames, len(skeleton), 3)
         self.layers = nn.Sequential(

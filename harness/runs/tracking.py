@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
 from harness.runs.tracking_mlflow import MlflowSender, tracking_uri
 from harness.runs.unsent import UNSENT, Journal, journals
@@ -127,7 +128,11 @@ class JournalTracker:
 
     def parameters(self, values: Mapping[str, Any]) -> None:
         """Record parameters; nested ones get dotted names."""
-        self._append("parameters", values=_flat(values))
+        plain = {
+            key: value if isinstance(value, str) else json.dumps(value, default=str)
+            for key, value in dotted(values).items()
+        }
+        self._append("parameters", values=plain)
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Record metrics at an epoch or step."""
@@ -249,13 +254,3 @@ def _not_sent(uri: str, error: Exception) -> str:
         innermost = innermost.__cause__ or innermost.__context__ or innermost
     reason = next(iter(str(innermost).splitlines()), "") or type(innermost).__name__
     return f"MLflow at {uri} does not take events ({reason[:200]})"
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
-    return flat

@@ -1,0 +1,212 @@
+"""Everything known of one run: its record and the scores made of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from tabulate import tabulate
+
+from harness.runs.dotted import dotted
+from harness.runs.errors import HarnessError
+from harness.runs.provenance import RunRecord, read_record
+from harness.runs.suggest import unknown_name
+from harness.scoring.metrics import METRICS
+from harness.scoring.stored_score import read_score
+
+
+class ScoreSummary(BaseModel):
+    """The final numbers of one score and what they were made under.
+
+    Attributes:
+        folder: where the score lies.
+        protocol: id of the protocol.
+        version: its version.
+        run_id: the run that made the checkpoint scored.
+        dataset: name of the data set.
+        data_hash: identity of the data set scored.
+        input_2d: the 2D source given to the lifter.
+        split: the clips scored.
+        flip_test: whether predictions were averaged with those of the mirrored input.
+        clips: clips scored.
+        frames: frames scored.
+        departures: where the predictions depart from what the protocol's source does.
+        metrics: the average by metric, in the metric's unit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    protocol: str
+    version: int
+    run_id: str
+    dataset: str
+    data_hash: str
+    input_2d: str
+    split: str
+    flip_test: bool
+    clips: int
+    frames: int
+    departures: tuple[str, ...]
+    metrics: dict[str, float]
+
+
+class RunReport(BaseModel):
+    """A run as `harness show` prints it.
+
+    Attributes:
+        folder: where the run lies.
+        record: what it was made from and how it went.
+        scores: its scores, by protocol.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    record: RunRecord
+    scores: list[ScoreSummary]
+
+
+def find_run(name: str, results: Path = Path("results")) -> Path:
+    """Return the folder of a run.
+
+    Args:
+        name: "PROFILE/RUN" such as "quick/dgnet-seed0", the run's folder, or the beginning of a
+            run id that no other run's begins with.
+        results: where runs are looked for.
+
+    Raises:
+        HarnessError: there is no such run, or there are several.
+    """
+    folder = Path(name)
+    profile, _, run = name.partition("/")
+    for candidate in (folder, results / profile / "runs" / run):
+        if (candidate / "run.json").is_file():
+            return candidate
+    known = dict(_runs_below(results))
+    if name in known:
+        return known[name][0]
+    found = [run for run, (_, run_id) in known.items() if run_id.startswith(name)]
+    if len(found) > 1:
+        raise HarnessError(f"'{name}' begins the ids of {', '.join(found)}; name one of them")
+    if found:
+        return known[found[0]][0]
+    if folder.is_dir():
+        raise HarnessError(f"{folder}: is not the folder of a run (no run.json)")
+    if not known:
+        raise HarnessError(f"no runs below {results}; make some with 'dvc repro'")
+    raise unknown_name("run", name, [*known, *(run_id for _, run_id in known.values())])
+
+
+def report_run(folder: Path) -> RunReport:
+    """Return what is known of the run in `folder`.
+
+    Raises:
+        HarnessError: its record or a score of it is missing, damaged or out of date.
+    """
+    scores = sorted(path.parent for path in folder.glob("scores/*/score.json"))
+    return RunReport(
+        folder=folder,
+        record=read_record(folder / "run.json"),
+        scores=[_summary(score) for score in scores],
+    )
+
+
+def as_text(report: RunReport) -> str:
+    """Return the report for people: sections of names and values, and a table of scores."""
+    record = report.record
+    commit = record.commit or "unknown (not in git)"
+    if record.dirty:
+        commit += ", tracked files differed"
+    facts = {
+        "run id": record.run_id,
+        "folder": report.folder,
+        "status": f"{record.kind} {record.status}",
+        "started": record.started,
+        "finished": record.finished or "",
+        "seconds": "" if record.seconds is None else record.seconds,
+        "command": record.command,
+        "commit": commit,
+        "code": record.code_hash,
+        "data set": record.dataset,
+        "data hash": record.data_hash,
+        **{f"DVC {path}": value for path, value in record.dvc_hashes.items()},
+        "seed": record.seed,
+    }
+    hardware = record.hardware
+    machine = {
+        "processor": f"{hardware.cpu}, {hardware.cores} cores",
+        "memory": f"{hardware.memory_gib} GiB",
+        "GPUs": ", ".join(hardware.gpus) or "none",
+    }
+    sections = {
+        record.run: facts,
+        "Parameters": dotted(record.parameters),
+        "Results": dotted(record.results),
+        "Versions": record.versions,
+        "Hardware": machine,
+    }
+    blocks = [f"{title}\n{_lines(values)}" for title, values in sections.items() if values]
+    return "\n\n".join([*blocks, *_score_blocks(report)])
+
+
+def _runs_below(results: Path) -> list[tuple[str, tuple[Path, str]]]:
+    """Return (name, (folder, run id)) of every run with a readable record."""
+    runs = []
+    for path in sorted(results.rglob("run.json")):
+        try:
+            record = read_record(path)
+        except HarnessError:
+            continue  # one damaged record must not hide the others; asked for, it is reported
+        # A run may be asked for by where it lies, too, which differs for a copied folder.
+        name = path.parent.relative_to(results).as_posix().replace("/runs/", "/", 1)
+        runs.append((name, (path.parent, record.run_id)))
+    return runs
+
+
+def _summary(folder: Path) -> ScoreSummary:
+    score = read_score(folder)
+    conditions, metrics = score.header.conditions, score.metrics
+    predictions = conditions.predictions
+    return ScoreSummary(
+        folder=folder,
+        protocol=conditions.protocol,
+        version=conditions.version,
+        run_id=predictions.run_id,
+        dataset=predictions.dataset,
+        data_hash=predictions.data_hash,
+        input_2d=predictions.input_2d,
+        split=predictions.split,
+        flip_test=predictions.flip_test,
+        clips=score.header.clips,
+        frames=score.header.frames,
+        departures=conditions.departures,
+        metrics={name: metrics[name] for name in METRICS if name in metrics},
+    )
+
+
+def _score_blocks(report: RunReport) -> list[str]:
+    if not report.scores:
+        return ["Scores\n  none; score its predictions with 'dvc repro' or 'harness score'"]
+    blocks = []
+    for score in report.scores:
+        flip = "with" if score.flip_test else "without"
+        notes = [
+            f"{score.clips} clips, {score.frames} frames of split {score.split}, 2D "
+            f"{score.input_2d}, {flip} flip at test",
+            *score.departures,
+        ]
+        if score.run_id != report.record.run_id:
+            notes.append(f"of the checkpoint of run {score.run_id}, not of this record")
+        if score.data_hash != report.record.data_hash:
+            notes.append(f"on other data than it was trained on ({score.data_hash})")
+        rows = [(name, value, METRICS[name].unit) for name, value in score.metrics.items()]
+        table = tabulate(rows, tablefmt="plain", floatfmt=".2f")
+        body = "\n".join(f"  {line}" for line in [*notes, *table.splitlines()])
+        blocks.append(f"Scores under {score.protocol}, version {score.version}\n{body}")
+    return blocks
+
+
+def _lines(values: Mapping[str, Any]) -> str:
+    width = max(map(len, values))
+    return "\n".join(f"  {key:<{width}}  {value}".rstrip() for key, value in values.items())

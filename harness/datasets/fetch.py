@@ -127,30 +127,34 @@ class _Download:
         else:
             reason = "" if problem is None else f" again: {problem}"
             self.say(f"downloading {name}{reason}")
-            self._retrieve(name, path, digest)
-            problem = _problem(path, digest, read)
-            if problem is not None:
-                path.unlink()
-                raise HarnessError(f"{self.base_url}/{name}: is not what it should be: {problem}")
+            self._retrieve(name, path, digest, read)
             self.fetched.downloaded += 1
         self.done.add(key)
         self._record(key, path)
 
-    def _retrieve(self, name: str, path: Path, digest: str | None) -> None:
+    def _retrieve(
+        self, name: str, path: Path, digest: str | None, read: Callable[[Path], object]
+    ) -> None:
+        """Download one file beside `path`, which it replaces once it is found right."""
         import pooch
         import requests
 
-        url = f"{self.base_url}/{name}"
+        url, new = f"{self.base_url}/{name}", path.with_name(f".{path.name}.new")
         pooch.get_logger().setLevel("WARNING")
         try:
-            path.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             pooch.retrieve(
                 url,
                 known_hash=digest,
-                fname=path.name,
-                path=path.parent,
+                fname=new.name,
+                path=new.parent,
                 downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS),
             )
+            problem = _problem(new, digest, read)
+            if problem is not None:
+                new.unlink()
+                raise HarnessError(f"{url}: is not what it should be: {problem}")
+            new.replace(path)
         except requests.HTTPError as error:
             status = None if error.response is None else error.response.status_code
             if status == 404:

@@ -37,6 +37,7 @@ class ModelContract(BaseModel):
         frames: length of the window.
         predicts: whether a window gives "all" its frames or the "middle" one.
         input_2d: the 2D source trained on.
+        train_actions: the only actions trained on, or None for all.
         dataset: the data set trained on.
         data_hash: identity of that data set.
         uses_root_depth: whether the lifter is given the true depth of the root.
@@ -59,6 +60,7 @@ class ModelContract(BaseModel):
     frames: int
     predicts: Literal["all", "middle"]
     input_2d: str
+    train_actions: tuple[str, ...] | None
     dataset: str
     data_hash: str
     uses_root_depth: bool

@@ -1,0 +1,112 @@
+"""What a training run is to be, before it begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.lifting.contract import Method
+from harness.lifting.recipe import Recipe
+from harness.lifting.registry import method_called
+from harness.runs.settings import ModelSettings, Profile, validated
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A training run before it begins.
+
+    Attributes:
+        experiment: what it belongs to, such as the profile; MLflow's experiment.
+        model: the method.
+        seed: the training seed.
+        settings: changes of the method's network and recipe.
+        input_2d: the 2D source to train on.
+        prepared: folder of the prepared set.
+        folder: the run's folder.
+        train_actions: the only actions to train and validate on, or None for all.
+    """
+
+    experiment: str
+    model: str
+    seed: int
+    settings: ModelSettings
+    input_2d: str
+    prepared: Path
+    folder: Path
+    train_actions: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """How records and progress call the run."""
+        return f"{self.experiment}/{self.folder.name}"
+
+    def method(self) -> Method:
+        """Return the method.
+
+        Raises:
+            HarnessError: there is none of this name.
+        """
+        return method_called(self.model)
+
+    def recipe(self) -> Recipe:
+        """Return the method's recipe with the plan's changes.
+
+        Raises:
+            HarnessError: a key is unknown or a value wrong.
+        """
+        values = self.method().recipe.model_dump() | self.settings.training
+        return validated(Recipe, values, f"models.{self.model}.training")
+
+    def parameters(self) -> dict[str, Any]:
+        """Return all that the plan fixes of the numbers but data and seed, defaults included.
+
+        Raises:
+            HarnessError: a key is unknown or a value wrong.
+        """
+        network = validated(
+            self.method().settings, self.settings.network, f"models.{self.model}.network"
+        )
+        return {
+            "network": network.model_dump(mode="json"),
+            "training": self.recipe().model_dump(mode="json"),
+            "input_2d": self.input_2d,
+            "train_actions": None if self.train_actions is None else list(self.train_actions),
+        }
+
+
+def profile_plan(
+    profile_name: str,
+    profile: Profile,
+    model: str,
+    seed: int,
+    *,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+    folder: Path | None = None,
+) -> TrainingPlan:
+    """Return the plan of a model of a profile, in the places where `dvc.yaml` has them.
+
+    Args:
+        profile_name: the profile's name.
+        profile: its settings.
+        model: one of its models.
+        seed: the training seed.
+        changes: "network" and "training" values that replace the profile's.
+        folder: where the run goes instead of results/PROFILE/runs/MODEL-seedSEED.
+
+    Raises:
+        HarnessError: the profile has no such model.
+    """
+    settings = profile.model_called(model)
+    changes = changes or {}
+    return TrainingPlan(
+        experiment=profile_name,
+        model=model,
+        seed=seed,
+        settings=ModelSettings(
+            network={**settings.network, **changes.get("network", {})},
+            training={**settings.training, **changes.get("training", {})},
+        ),
+        input_2d=profile.input_2d,
+        prepared=Path("data/prepared") / profile_name,
+        folder=folder or Path("results") / profile_name / "runs" / f"{model}-seed{seed}",
+    )

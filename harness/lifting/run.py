@@ -1,0 +1,294 @@
+"""Training runs and their predictions as folders: what the command line and pipelines share.
+
+    run.json                   the run's record
+    history.csv                a row an epoch
+    model.safetensors          the weights kept, with their contract
+    predictions/               see `harness.lifting.predictions`
+
+The state to resume from lies under .harness/state, named by the run's id: an id belongs to one set
+of settings, data, seed and source files, so a state is never resumed under others.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.datasets.prepared import PreparedSet, Split
+from harness.lifting.checkpoint import (
+    ModelContract,
+    load_checkpoint,
+    parameter_count,
+    save_checkpoint,
+)
+from harness.lifting.contract import Lifter
+from harness.lifting.lift import WINDOWS_AT_A_TIME
+from harness.lifting.plan import TrainingPlan
+from harness.lifting.prediction import predict
+from harness.lifting.predictions import PredictionContract, write_predictions
+from harness.lifting.registry import build_lifter, method_sources
+from harness.lifting.state import TrainingState, load_state, remove_state
+from harness.lifting.training import StateFile, Training, TrainingFailed, Watcher, make_fabric
+from harness.lifting.watching import SilentWatcher, watched
+from harness.lifting.windows import WindowReader
+from harness.runs.errors import HarnessError
+from harness.runs.files import only_writer, sha256_of_file, sha256_of_json
+from harness.runs.provenance import RunRecord, collect, read_record, write_record
+from harness.runs.tracking import open_tracker
+
+STATES = Path(".harness/state")
+CHECKPOINT = "model.safetensors"
+
+
+def train_run(
+    plan: TrainingPlan,
+    *,
+    resume: bool = True,
+    devices: int = 1,
+    num_nodes: int = 1,
+    accelerator: str = "auto",
+    state_seconds: float = 60.0,
+) -> RunRecord:
+    """Train a run into its folder and return its record.
+
+    A run that was killed goes on where its last state was written; one that is finished already,
+    with the same settings, data, seed and sources, is left as it is.
+
+    Args:
+        plan: the run.
+        resume: whether to do so; otherwise the run starts over.
+        devices: devices on this machine.
+        num_nodes: machines, each of which runs the same command.
+        accelerator: Lightning Fabric's name of the kind of device.
+        state_seconds: time between two states inside an epoch.
+
+    Raises:
+        HarnessError: settings, data or places are wrong, or another process writes the run.
+        TrainingFailed: a number was not finite; the record says "failed", and the best weights
+            before are kept as best-before-failure.safetensors.
+    """
+    recipe, parameters = plan.recipe(), plan.parameters()
+    prepared = PreparedSet(plan.prepared)
+    lifter = build_lifter(
+        plan.method(),
+        plan.settings.network,
+        prepared.skeleton,
+        prepared.layout(plan.input_2d),
+        plan.seed,
+    )
+    record = collect(
+        run=plan.name,
+        kind="train",
+        model=plan.model,
+        seed=plan.seed,
+        parameters=parameters,
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        inputs=[plan.prepared],
+        code=sha256_of_json(method_sources(plan.model)),
+    )
+    if resume and (finished := _finished(plan.folder, record.run_id)):
+        return finished
+
+    fabric = make_fabric(recipe, devices=devices, num_nodes=num_nodes, accelerator=accelerator)
+    fabric.launch()
+    state_file = StateFile(STATES / f"{record.run_id}.pt", record.run_id, state_seconds)
+    training, validation = (_reader(plan, prepared, lifter, split) for split in _LEARNT_FROM)
+    if training is None:
+        raise HarnessError(f"{plan.prepared}: has no training clips; prepare it with some")
+
+    def trained(state: TrainingState, watcher: Watcher) -> None:
+        Training(
+            lifter,
+            training,
+            validation,
+            recipe,
+            plan.seed,
+            fabric=fabric,
+            state_file=state_file,
+            watcher=watcher,
+            state=state,
+        ).run()
+
+    with ExitStack() as held:
+        if fabric.is_global_zero:
+            held.enter_context(only_writer(plan.folder))
+            held.enter_context(only_writer(state_file.path))
+            if not resume:
+                remove_state(state_file.path)
+        fabric.barrier()
+        state = load_state(state_file.path, record.run_id) or TrainingState()
+        if not fabric.is_global_zero:
+            trained(state, SilentWatcher())
+            return record
+
+        write_record(plan.folder / "run.json", record)
+        history_csv = plan.folder / "history.csv"
+        with (
+            open_tracker(plan.experiment, plan.name, record.tags()) as tracker,
+            watched(plan.name, recipe.epochs, history_csv, tracker) as watcher,
+        ):
+            tracker.parameters(parameters)
+            watcher.on_start(state)
+            try:
+                trained(state, watcher)
+            except TrainingFailed as error:
+                _keep(plan, record, prepared, lifter, state, failure=str(error))
+                remove_state(state_file.path)  # to resume would be to fail again
+                raise TrainingFailed(f"{plan.name}: {error}") from error
+            record = _keep(plan, record, prepared, lifter, state, devices=fabric.world_size)
+            for name in ("run.json", "history.csv", CHECKPOINT):
+                tracker.artifact(plan.folder / name)
+        remove_state(state_file.path)
+        return record
+
+
+def predict_run(
+    folder: Path,
+    prepared_folder: Path,
+    *,
+    flip_test: bool,
+    split: Split = "test",
+    input_2d: str | None = None,
+    corruption: Mapping[str, Any] | None = None,
+    allow_other_input: bool = False,
+    out: Path | None = None,
+    batch_size: int = WINDOWS_AT_A_TIME,
+    accelerator: str = "auto",
+) -> Path:
+    """Predict a split with a finished run and return the folder of the predictions.
+
+    Args:
+        folder: the run's folder.
+        prepared_folder: folder of the prepared set to predict.
+        flip_test: average with the prediction on the mirrored input.
+        split: which clips.
+        input_2d: the 2D source to lift; by default the one trained on.
+        corruption: noise to add to the 2D input; see `harness.lifting.corruption`.
+        allow_other_input: lift data or a 2D source that the run was not trained on.
+        out: where to; by default `predictions` in the run's folder.
+        batch_size: windows at a time.
+        accelerator: "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises:
+        HarnessError: the run is not finished, its checkpoint is not the one it wrote, or the input
+            is not what it was trained on.
+    """
+    path = folder / CHECKPOINT
+    record = read_record(folder / "run.json")
+    lifter, contract = load_checkpoint(path)
+    digest = sha256_of_file(path)
+    if record.status != "finished" or record.results.get("checkpoint_sha256") != digest:
+        raise HarnessError(
+            f"{path}: is not the checkpoint that {folder / 'run.json'} ({record.status}) "
+            "tells of; train the run to its end first"
+        )
+    prepared = PreparedSet(prepared_folder)
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    source = contract.input_2d if input_2d is None else input_2d
+    clips, positions = predict(
+        lifter.to(accelerator),
+        contract,
+        prepared,
+        split,
+        input_2d=source,
+        flip_test=flip_test,
+        batch_size=batch_size,
+        corruption=corruption,
+        allow_other_input=allow_other_input,
+    )
+    predictions = PredictionContract(
+        model=contract.method,
+        run_id=contract.run_id,
+        checkpoint_sha256=digest,
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        input_2d=source,
+        trained_on_2d=contract.input_2d,
+        split=split,
+        skeleton=contract.skeleton,
+        frames=contract.frames,
+        predicts=contract.predicts,
+        flip_test=flip_test,
+        uses_root_depth=contract.uses_root_depth,
+        seed=contract.seed,
+        corruption=None if corruption is None else dict(corruption),
+    )
+    out = out or folder / "predictions"
+    with only_writer(out):
+        write_predictions(out, predictions, clips, positions)
+    return out
+
+
+_LEARNT_FROM: tuple[Split, Split] = ("train", "validation")
+
+
+def _reader(
+    plan: TrainingPlan, prepared: PreparedSet, lifter: Lifter, split: Split
+) -> WindowReader | None:
+    """Return the reader of a split's clips, or None where the set has none of that split."""
+    if split not in set(prepared.clips["split"]):
+        return None
+    clips = prepared.select(split, actions=plan.train_actions)
+    return WindowReader(prepared, clips, plan.input_2d, lifter)
+
+
+def _finished(folder: Path, run_id: str) -> RunRecord | None:
+    """Return the record of the run in `folder` if it is this one, finished and whole."""
+    if not (folder / "run.json").exists() or not (folder / CHECKPOINT).exists():
+        return None
+    record = read_record(folder / "run.json")
+    whole = record.results.get("checkpoint_sha256") == sha256_of_file(folder / CHECKPOINT)
+    return record if record.run_id == run_id and record.status == "finished" and whole else None
+
+
+def _keep(
+    plan: TrainingPlan,
+    record: RunRecord,
+    prepared: PreparedSet,
+    lifter: Lifter,
+    state: TrainingState,
+    *,
+    devices: int = 1,
+    failure: str | None = None,
+) -> RunRecord:
+    """Write the best weights there are and the record of the run's end; return the record."""
+    results: dict[str, Any] = {"epochs": len(state.history), "devices": devices}
+    if state.best_weights is not None:
+        contract = ModelContract(
+            run_id=record.run_id,
+            method=plan.model,
+            network=record.parameters["network"],
+            data_skeleton=prepared.skeleton.name,
+            data_layout=prepared.layout(plan.input_2d).name,
+            skeleton=lifter.skeleton.name,
+            layout=lifter.layout.name,
+            frames=lifter.frames,
+            predicts=lifter.predicts,
+            input_2d=plan.input_2d,
+            train_actions=plan.train_actions,
+            dataset=prepared.manifest.name,
+            data_hash=prepared.data_hash,
+            uses_root_depth=lifter.uses_root_depth,
+            seed=plan.seed,
+            recipe=record.parameters["training"],
+            selection=plan.recipe().select,
+            epoch=state.best_epoch,
+            parameters=parameter_count(lifter),
+        )
+        path = plan.folder / ("best-before-failure.safetensors" if failure else CHECKPOINT)
+        save_checkpoint(path, state.best_weights, contract)
+        results |= {
+            "epoch": state.best_epoch,
+            "validation_MPJPE": state.best_value,
+            "parameters": contract.parameters,
+            "checkpoint_sha256": sha256_of_file(path),
+        }
+    if failure is not None:
+        results["failure"] = failure
+    ended = record.ended("failed" if failure else "finished", results, state.seconds)
+    write_record(plan.folder / "run.json", ended)
+    return ended

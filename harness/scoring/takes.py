@@ -1,0 +1,122 @@
+"""The errors of models by take: what averages weigh and what statistics resample.
+
+A take is one recording (subject, action, subaction); the clips of its cameras, which see one and
+the same motion, are added up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.runs.errors import HarnessError
+from harness.scoring.metrics import Metric
+from harness.scoring.protocols import Protocol
+from harness.scoring.sequences import SequenceSums
+
+TAKE = ("subject", "action", "subaction")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Errors of several models on the same takes.
+
+    Attributes:
+        names: a row a take, columns TAKE.
+        totals: (models, takes) sum over the take's frames, in the unit of the metric.
+        frames: (takes,) frames summed over, above 0.
+        groups: (takes,) number of the protocol's group that the take belongs to.
+        average: how groups become one number, see `Protocol`.
+    """
+
+    names: pd.DataFrame
+    totals: Floats
+    frames: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    average: Literal["groups", "frames"]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Takes":
+        """Return some of the takes; their average is the protocol's over these alone."""
+        return replace(
+            self,
+            names=self.names[chosen].reset_index(drop=True),
+            totals=self.totals[:, chosen],
+            frames=self.frames[chosen],
+            groups=self.groups[chosen],
+        )
+
+    def weights(self) -> Floats:
+        """Return (takes,) the weight of each take's total in the average."""
+        if self.average == "frames":
+            return np.full(len(self), 1.0 / self.frames.sum())
+        in_group = np.bincount(self.groups, self.frames)[self.groups]
+        return 1.0 / (len(np.unique(self.groups)) * in_group)
+
+    def values(self) -> Floats:
+        """Return (models,) the average of each model."""
+        return self.totals @ self.weights()
+
+
+def takes_of(
+    models: Sequence[Sequence[SequenceSums]],
+    metric: Metric,
+    protocol: Protocol,
+    joint: str | None = None,
+) -> Takes:
+    """Add the sums of the same clips up by take.
+
+    Args:
+        models: for each model the sums of its runs; several runs are averaged take by take.
+        metric: the metric.
+        protocol: the protocol that all were scored under.
+        joint: one joint alone, or the mean over all that count.
+
+    Raises:
+        HarnessError: a metric was not scored, or runs do not count the same frames.
+    """
+    first = models[0][0]
+    stored = first.metric(metric.name)
+    identity = list(first.clips.columns)
+    totals = []
+    for runs in models:
+        for run in runs:
+            other = run.metric(metric.name)
+            same_clips = run.clips[identity].equals(first.clips)
+            if not same_clips or not np.array_equal(other.frames, stored.frames):
+                raise HarnessError("the runs do not count the same frames of the same clips")
+        totals.append(np.mean([_totals(run, metric, joint) for run in runs], axis=0))
+    codes, names = _numbered(first.clips, TAKE)
+    frames = np.bincount(codes, stored.frames).astype(np.int64)
+    groups, _ = _numbered(names, protocol.groups)
+    takes = Takes(
+        names=names,
+        totals=np.stack([np.bincount(codes, total) for total in totals]),
+        frames=frames,
+        groups=groups,
+        average=protocol.average,
+    )
+    return takes.only(frames > 0)
+
+
+def _totals(run: SequenceSums, metric: Metric, joint: str | None) -> Floats:
+    """Return (clips,) the metric summed over frames and averaged over the joints that count."""
+    stored = run.metric(metric.name)
+    columns = stored.counts if joint is None else np.array([name == joint for name in run.joints])
+    return metric.factor * stored.sums[:, columns].mean(axis=1)
+
+
+def _numbered(
+    table: pd.DataFrame, columns: Sequence[str]
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Number equal rows of some columns in order of appearance; return numbers and those rows."""
+    keys = table[list(columns)]
+    numbers = np.asarray(keys.groupby(list(columns), sort=False).ngroup(), dtype=np.int64)
+    return numbers, keys.drop_duplicates().reset_index(drop=True)

@@ -28,6 +28,7 @@ METRES_PER_INCH = 0.0254
 ROOT = "root"
 ROOT_CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz")
 _ROTATIONS = ("rx", "ry", "rz")
+_LONGEST_WORD = 64
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,12 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
     order, name_columns, value_columns = _frame_pattern(skeleton, lines[start:])
     width = 1 + len(name_columns) + len(value_columns)
     tokens = " ".join(lines[start:]).split()
+    if max(map(len, tokens)) > _LONGEST_WORD:
+        # The table below gives every word the room of the longest.
+        raise HarnessError(
+            f"{path}: holds a word of {max(map(len, tokens))} characters, which no motion has; "
+            "the file is damaged, so download it again"
+        )
     if len(tokens) % width or len(value_columns) != skeleton.channels:
         raise _first_defect(path, skeleton, lines, start)
     table = np.array(tokens).reshape(-1, width)
@@ -173,7 +180,7 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
     try:
         frames = table[:, 0].astype(np.int64)
         motion = table[:, value_columns].astype(np.float64)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _first_defect(path, skeleton, lines, start) from error
     if np.any(np.diff(frames) != 1) or not np.isfinite(motion).all():
         raise _first_defect(path, skeleton, lines, start)

@@ -328,7 +328,7 @@ def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
 def find_prepared_sets(folder: Path) -> dict[str, list[Path]]:
     """Return the prepared sets directly below `folder` by the name of their data set."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*/manifest.json")):
+    for path in sorted(folder.glob("[!.]*/manifest.json")):
         try:
             name = PreparedSet(path.parent).manifest.name
         except HarnessError:

@@ -127,6 +127,7 @@ DAMAGED = {
     "NaN": (at_line(1, "rthumb 1 nan"), "frame 5: bone rthumb has the value 'nan'"),
     "infinity": (at_line(1, "rthumb inf 1"), "frame 5: bone rthumb has the value 'inf'"),
     "a word for a number": (at_line(1, "rthumb 1 2,5"), "frame 5: bone rthumb has the value '2,5'"),
+    "an endless word": (at_line(1, "rthumb 1 " + "9" * 5000), "a word of 5000 characters"),
     "a bone twice": (at_line(1, "rhand 1 2"), "bone rhand has 2 values a second time"),
     "a skipped frame": (
         lambda text: text.replace("\r\n4\r\n", "\r\n6\r\n"),

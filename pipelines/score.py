@@ -1,26 +1,20 @@
 """Stage `score`: score a run's stored predictions under every protocol of its profile."""
 
-from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import read_predictions
-from harness.runs.files import write_json
 from harness.runs.settings import load_settings
-from harness.scoring.protocols import protocol_called
-from harness.scoring.score import score_predictions
+from harness.scoring.run import score_run
 from pipelines.stage import PREPARED, RESULTS, run_stage
 
 
 def score(profile: str, model: str, seed: int) -> None:
     """Write scores/PROTOCOL/ for every protocol, and metrics.json with all averages."""
-    run = RESULTS / profile / "runs" / f"{model}-seed{seed}"
-    prepared = PreparedSet(PREPARED / profile)
-    predictions = read_predictions(run / "predictions")
-    metrics = {}
-    for protocol in load_settings().profile_called(profile).protocols:
-        out = run / "scores" / protocol
-        metrics[protocol] = score_predictions(
-            predictions, prepared, protocol_called(protocol), out
-        ).metrics
-    write_json(run / "metrics.json", metrics)
+    name = f"{model}-seed{seed}"
+    protocols = load_settings().profile_called(profile).protocols
+    run = RESULTS / profile / "runs" / name
+    for protocol, metrics in score_run(
+        f"{profile}/{name}", run, PREPARED / profile, protocols
+    ).items():
+        print(f"{name}: MPJPE {metrics['MPJPE']:.1f} mm, P-MPJPE {metrics['P-MPJPE']:.1f} mm")
+        print(f"  under {protocol}; all metrics in {run / 'metrics.json'}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ _COMMANDS = {
     "check": ("harness.cli.check:check", "Compare scores with committed references."),
     "compare": ("harness.cli.compare:compare", "Compare models, action by action."),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
+    "grid": ("harness.cli.grid:grid", "Run a grid of experiments, or see where it stands."),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),

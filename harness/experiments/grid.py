@@ -6,7 +6,7 @@ is therefore the same experiment and is never run again.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -196,8 +196,3 @@ def _cell(
         evaluations=list(grid.evaluations),
         **cell,
     )
-
-
-def grid_names(settings: Settings) -> Sequence[str]:
-    """Return the names of the grids of params.yaml."""
-    return sorted(settings.grids)

@@ -1,0 +1,67 @@
+"""Scoring a run under several protocols, as the pipeline and grids do it, mirrored in MLflow."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.datasets.prepared import PreparedSet
+from harness.lifting.predictions import read_predictions
+from harness.runs.files import write_json
+from harness.runs.tracking import open_tracker
+from harness.scoring.protocols import protocol_called
+from harness.scoring.score import score_predictions
+
+FILES_IN_GIT = ("score.json", "sequences.csv", "metrics.json")
+
+
+def score_run(
+    run_name: str,
+    folder: Path,
+    prepared_folder: Path,
+    protocols: Sequence[str],
+    predictions_folder: Path | None = None,
+) -> dict[str, dict[str, float]]:
+    """Score predictions under every protocol and return the averages by protocol.
+
+    Writes scores/PROTOCOL/ and metrics.json into `folder`.
+
+    Args:
+        run_name: how tracking calls the run, such as "quick/dgnet-seed0".
+        folder: the run's folder.
+        prepared_folder: the prepared set that was predicted.
+        protocols: ids of the protocols.
+        predictions_folder: by default `predictions` in the run's folder.
+
+    Raises:
+        HarnessError: a protocol is unknown, or predictions, data set and protocol do not fit.
+    """
+    chosen = [protocol_called(protocol) for protocol in protocols]
+    prepared = PreparedSet(prepared_folder)
+    predictions = read_predictions(predictions_folder or folder / "predictions")
+    contract = predictions.contract
+    experiment = run_name.partition("/")[0]
+    tags = {
+        "kind": "score",
+        "run_id": contract.run_id,
+        "model": contract.model,
+        "seed": str(contract.seed),
+        "data_hash": contract.data_hash,
+        "checkpoint_sha256": contract.checkpoint_sha256,
+    }
+    metrics: dict[str, dict[str, float]] = {}
+    with open_tracker(experiment, f"{run_name} score", tags) as tracker:
+        tracker.parameters(contract.model_dump(mode="json"))
+        for protocol in chosen:
+            out = folder / "scores" / protocol.id
+            metrics[protocol.id] = score_predictions(
+                predictions, prepared, protocol, out, force=True
+            ).metrics
+            # MLflow takes neither "@" nor parentheses in the name of a metric.
+            tracker.metrics({_plain(name): value for name, value in metrics[protocol.id].items()})
+            for name in FILES_IN_GIT:
+                tracker.artifact(out / name, protocol.id)
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def _plain(name: str) -> str:
+    return name.replace("@", " at ").replace("(", "").replace(")", "")

@@ -1,0 +1,18 @@
+"""Stage `predict`: store a trained model's predictions for the test split of its profile."""
+
+from harness.lifting.run import predict_run
+from harness.runs.settings import load_settings
+from pipelines.stage import PREPARED, RESULTS, run_stage
+
+
+def predict(profile: str, model: str, seed: int) -> None:
+    """Write the run's predictions/."""
+    predict_run(
+        RESULTS / profile / "runs" / f"{model}-seed{seed}",
+        PREPARED / profile,
+        flip_test=load_settings().profile_called(profile).flip_test,
+    )
+
+
+if __name__ == "__main__":
+    run_stage(predict, "profile", "model", "seed")

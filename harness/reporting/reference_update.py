@@ -1,0 +1,161 @@
+"""Writing references from the scores that are there; the spread over seeds gives tolerances."""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from harness.reporting.references import (
+    Obtained,
+    Reference,
+    References,
+    ReferenceValue,
+    StoredScore,
+    read_references,
+    reference_path,
+    run_folder,
+    stored_scores,
+)
+from harness.runs.errors import HarnessError
+from harness.runs.files import write_json
+from harness.runs.provenance import RunRecord, read_record
+from harness.scoring.metrics import METRICS
+
+# Another processor rounds otherwise, and training makes more of it: less than this says nothing.
+LEAST_TOLERANCE_MM = 0.5
+_STANDARD_DEVIATIONS = 3.0
+_DECIMALS = 2
+_REPRO = "run 'dvc repro' first"
+
+
+def update_references(
+    profile: str, results: Path, models: Iterable[str], seeds: Sequence[int] | None = None
+) -> References:
+    """Write the references of `models` from the scores that are there, and return all.
+
+    The tolerance is three sample standard deviations over seeds, and at least
+    `LEAST_TOLERANCE_MM`. With a single seed an earlier tolerance stays.
+
+    Args:
+        profile: whose results.
+        results: the results folder.
+        models: models to write; references of others stay as they are.
+        seeds: only these, instead of all that are there.
+
+    Raises:
+        HarnessError: a model has no scores, too few seeds for a first tolerance, or seeds that
+            were not made alike.
+    """
+    path = reference_path(profile, results)
+    earlier = read_references(path, profile).models if path.exists() else {}
+    updated = dict(earlier)
+    for model in models:
+        by_seed = _scored_seeds(results, profile, model, seeds)
+        updated[model] = {
+            protocol: _reference(
+                f"{model} under {protocol}",
+                {seed: scores[protocol] for seed, scores in by_seed.items()},
+                earlier.get(model, {}).get(protocol),
+            )
+            for protocol in next(iter(by_seed.values()))
+        }
+    references = References(profile=profile, models=updated)
+    write_json(path, references.model_dump(mode="json"))
+    return references
+
+
+def _scored_seeds(
+    results: Path, profile: str, model: str, seeds: Sequence[int] | None
+) -> dict[int, dict[str, StoredScore]]:
+    """Return scores by seed and protocol, all seeds scored under the same protocols."""
+    if seeds is None:
+        names = (path.name for path in (results / profile / "runs").glob(f"{model}-seed*"))
+        numbers = (name.removeprefix(f"{model}-seed") for name in names)
+        seeds = sorted(int(number) for number in numbers if number.isdigit())
+    by_seed = {seed: stored_scores(run_folder(results, profile, model, seed)) for seed in seeds}
+    if not by_seed or not all(by_seed.values()):
+        missing = [seed for seed, scores in by_seed.items() if not scores]
+        which = f"seed {', '.join(map(str, missing))}" if missing else "any seed"
+        raise HarnessError(f"{model} has no score of {which} below {results / profile}; {_REPRO}")
+    protocols = {tuple(scores) for scores in by_seed.values()}
+    if len(protocols) > 1:
+        raise HarnessError(f"{model}: its seeds are scored under different protocols; {_REPRO}")
+    return by_seed
+
+
+def _reference(
+    name: str, scores: Mapping[int, StoredScore], earlier: Reference | None
+) -> Reference:
+    records = {seed: read_record(score.run / "run.json") for seed, score in scores.items()}
+    _refuse_unlike(name, scores, records)
+    first = next(iter(scores.values()))
+    last = max(records.values(), key=lambda record: record.finished or "")
+    return Reference(
+        conditions=first.conditions,
+        metrics={
+            metric: _value(
+                f"{metric} of {name}",
+                metric,
+                {seed: round(score.metrics[metric], _DECIMALS) for seed, score in scores.items()},
+                earlier.metrics.get(metric) if earlier else None,
+            )
+            for metric in first.metrics
+        },
+        obtained=Obtained(
+            runs={seed: record.run_id for seed, record in records.items()},
+            command=next(iter(records.values())).command,
+            commit=last.commit,
+            date=last.finished,
+            versions=last.versions,
+            processor=last.hardware.cpu,
+        ),
+    )
+
+
+def _value(
+    name: str, metric: str, by_seed: dict[int, float], earlier: ReferenceValue | None
+) -> ReferenceValue:
+    known = METRICS[metric]
+    if len(by_seed) >= 2:
+        spread = _STANDARD_DEVIATIONS * statistics.stdev(by_seed.values())
+        tolerance = round(max(LEAST_TOLERANCE_MM, spread), _DECIMALS)
+        tolerance_from = (
+            f"{_STANDARD_DEVIATIONS:g} sample standard deviations over {len(by_seed)} seeds, "
+            f"at least {LEAST_TOLERANCE_MM} {known.unit}"
+        )
+    elif earlier is not None:
+        tolerance, tolerance_from = earlier.tolerance, earlier.tolerance_from
+    else:
+        raise HarnessError(
+            f"{name}: one seed gives no tolerance; set 'seeds: [0, 1, 2]' in params.yaml, run "
+            "'dvc repro' and then 'harness check --update' again"
+        )
+    return ReferenceValue(
+        value=round(statistics.fmean(by_seed.values()), _DECIMALS),
+        tolerance=tolerance,
+        tolerance_from=tolerance_from,
+        better=known.better,
+        unit=known.unit,
+        by_seed=by_seed,
+    )
+
+
+def _refuse_unlike(
+    name: str, scores: Mapping[int, StoredScore], records: Mapping[int, RunRecord]
+) -> None:
+    """Raise unless only the seed tells the runs apart: a spread over versions is no tolerance."""
+    made = {
+        seed: {
+            "code": records[seed].code_hash,
+            "parameters": records[seed].parameters,
+            "conditions": score.conditions,
+        }
+        for seed, score in scores.items()
+    }
+    (first, expected), *others = made.items()
+    for seed, values in others:
+        unlike = [what for what in expected if values[what] != expected[what]]
+        if unlike:
+            raise HarnessError(
+                f"{name}: seeds {first} and {seed} differ in {', '.join(unlike)}; train them all "
+                "with today's code, or name those that belong together with --seeds"
+            )

@@ -2,13 +2,14 @@
 
 from torch import Tensor, nn
 
-from baselines.nonlocal_block import Groups, NonLocalBlock
+from baselines.nonlocal_block import GroupedNonLocalBlock, Groups
 from baselines.semantic_graph import (
     Edges,
     GraphConvolutionModule,
     ResidualGraphModule,
     SemanticGraphConvolution,
 )
+from dgnet.nonlocal_block import NonLocalBlock
 
 
 class SemGCN(nn.Module):
@@ -41,13 +42,19 @@ class SemGCN(nn.Module):
             groups: joints that non-local blocks pool together; None for no pooling.
         """
         super().__init__()
+
+        def block() -> NonLocalBlock:
+            if groups is None:
+                return NonLocalBlock(channels)
+            return GroupedNonLocalBlock(channels, groups)
+
         layers: list[nn.Module] = [GraphConvolutionModule(joints, edges, 2, channels)]
         if non_local:
-            layers.append(NonLocalBlock(channels, groups))
+            layers.append(block())
         for _ in range(modules):
             layers.append(ResidualGraphModule(joints, edges, channels, dropout))
             if non_local:
-                layers.append(NonLocalBlock(channels, groups))
+                layers.append(block())
         layers.append(SemanticGraphConvolution(joints, edges, channels, 3))
         self.layers = nn.Sequential(*layers)
 

@@ -45,9 +45,13 @@ class NonLocalBlock(nn.Module):
         joints = x.shape[-2]
         return (first.unsqueeze(-1) + (second + constant).unsqueeze(-2)).relu() / joints
 
+    def heard(self, x: Tensor) -> Tensor:
+        """Return f(x) g(x) / N, (..., N, inner), for (..., N, C)."""
+        return self.affinity(x) @ self.g(x)
+
     def forward(self, x: Tensor) -> Tensor:
-        """Return (T, B, N, C) for (T, B, N, C)."""
-        heard = self.affinity(x) @ self.g(x)
+        """Return (..., N, C) for (..., N, C)."""
+        heard = self.heard(x)
         if self.training:
             y = self.out(heard)
             return x + self.norm(y.flatten(0, -2)).view_as(y)

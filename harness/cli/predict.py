@@ -1,0 +1,81 @@
+"""`harness predict`: store the predictions of a trained run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.datasets.prepared import Split
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--data", type=_FOLDER, help="Prepared set; that of the run's profile unless named.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+)
+@click.option(
+    "--flip/--no-flip",
+    default=None,
+    help="Average with the mirrored input; as the run's profile says unless named.",
+)
+@click.option("--input-2d", help="2D source to lift; the one trained on unless named.")
+@click.option(
+    "--allow-other-input",
+    is_flag=True,
+    help="Lift data or a 2D source that the run was not trained on; predictions record it.",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(min=0),
+    help="Standard deviation in pixels of normal noise added to the 2D input.",
+)
+@click.option("--draw", type=click.IntRange(min=0), default=0, help="Which draw of the noise.")
+@click.option("--out", type=_FOLDER, help="Where to; RUN's predictions/ unless named.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=256, show_default=True)
+@click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda or auto.")
+def predict(
+    run: str,
+    data: Path | None,
+    split: "Split",
+    flip: bool | None,
+    input_2d: str | None,
+    allow_other_input: bool,
+    noise: float | None,
+    draw: int,
+    out: Path | None,
+    batch_size: int,
+    accelerator: str,
+) -> None:
+    """Store predictions of RUN, every frame of a split once.
+
+    RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
+    """
+    from harness.lifting.run import predict_run
+    from harness.reporting.run_report import find_run
+    from harness.runs.provenance import read_record
+    from harness.runs.settings import load_settings
+
+    folder = find_run(run)
+    profile = read_record(folder / "run.json").run.partition("/")[0]
+    if flip is None:
+        flip = load_settings().profile_called(profile).flip_test
+    written = predict_run(
+        folder,
+        data or Path("data/prepared") / profile,
+        flip_test=flip,
+        split=split,
+        input_2d=input_2d,
+        corruption=None if noise is None else {"kind": "gaussian", "sigma_px": noise, "draw": draw},
+        allow_other_input=allow_other_input,
+        out=out,
+        batch_size=batch_size,
+        accelerator=accelerator,
+    )
+    click.echo(f"wrote {written}")

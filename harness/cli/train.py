@@ -1,0 +1,101 @@
+"""`harness train`: train one model of a profile."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--profile", help="Profile of params.yaml; its default profile unless named.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    show_default=True,
+    help="Go on where a killed run stopped, or start over.",
+)
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--accelerator",
+    default="auto",
+    show_default=True,
+    help="cpu, cuda, or auto for a GPU where there is one.",
+)
+@click.option("--precision", help="Short for --set training.precision=...: 32-true, bf16-mixed ...")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting for this run: training.learning_rate=5e-4, network.blocks=3.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the run goes, instead of results/PROFILE/runs/MODEL-seedSEED.",
+)
+def train(
+    model: str,
+    profile: str | None,
+    seed: int,
+    resume: bool,
+    devices: int,
+    nodes: int,
+    accelerator: str,
+    precision: str | None,
+    changes: tuple[str, ...],
+    folder: Path | None,
+) -> None:
+    """Train MODEL with the settings of a profile in params.yaml.
+
+    A run that is finished with the same settings, data and code is left as it is.
+    """
+    from harness.lifting.plan import profile_plan
+    from harness.lifting.run import train_run
+    from harness.runs.settings import load_settings
+
+    if precision is not None:
+        changes = (*changes, f'training.precision="{precision}"')
+    settings = load_settings()
+    chosen = settings.profile_called(profile)
+    plan = profile_plan(
+        profile or settings.profile,
+        chosen,
+        model,
+        seed,
+        changes=_parsed(changes),
+        folder=folder,
+    )
+    record = train_run(
+        plan, resume=resume, devices=devices, num_nodes=nodes, accelerator=accelerator
+    )
+    results = record.results
+    error = results.get("validation_MPJPE")
+    shown = "" if error is None else f", validation MPJPE {error:.1f} mm"
+    click.echo(f"{plan.folder}: epoch {results.get('epoch')}{shown} ({record.run_id})")
+
+
+def _parsed(changes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the changes by section and key; a value is JSON, or else text."""
+    from harness.runs.errors import HarnessError
+
+    parsed: dict[str, dict[str, Any]] = {"network": {}, "training": {}}
+    for change in changes:
+        path, equals, text = change.partition("=")
+        section, dot, key = path.partition(".")
+        if not equals or not dot or section not in parsed:
+            raise HarnessError(
+                f"--set {change}: expected training.KEY=VALUE or network.KEY=VALUE; "
+                "'harness models NAME' prints the keys"
+            )
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        parsed[section][key] = value
+    return parsed

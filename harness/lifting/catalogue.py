@@ -1,0 +1,96 @@
+"""The methods as people look them up: size, input, publication, settings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from harness.body.skeleton import H36M_17
+from harness.lifting.checkpoint import parameter_count
+from harness.lifting.contract import Lifter, LifterInput
+from harness.lifting.registry import build_lifter, method_called
+
+
+@dataclass(frozen=True)
+class MethodEntry:
+    """A method with its default settings, on Human3.6M's 17 joints.
+
+    Attributes:
+        name: how commands call it.
+        title: how tables call it.
+        reference: the publication.
+        parameters: number of trainable parameters.
+        parameters_predicting: those of them that predictions depend on.
+        frames: length of its window.
+        predicts: whether a window gives "all" its frames or the "middle" one.
+        joints: joints predicted.
+        joints_2d: joints of its 2D input.
+        uses_root_depth: whether it is given the true depth of the root.
+        network: its parameters with their defaults.
+        training: its recipe.
+        differences: where implementation or recipe differ from the original.
+        published: headline numbers of the publication.
+        licence: licence of the original code, where its layout follows public code.
+    """
+
+    name: str
+    title: str
+    reference: str
+    parameters: int
+    parameters_predicting: int
+    frames: int
+    predicts: str
+    joints: int
+    joints_2d: int
+    uses_root_depth: bool
+    network: dict[str, Any]
+    training: dict[str, Any]
+    differences: tuple[str, ...]
+    published: dict[str, float]
+    licence: str | None
+
+
+def describe(name: str) -> MethodEntry:
+    """Return the entry of a method.
+
+    Raises:
+        HarnessError: there is no such method.
+    """
+    method = method_called(name)
+    lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
+    return MethodEntry(
+        name=method.name,
+        title=method.title,
+        reference=method.reference,
+        parameters=parameter_count(lifter),
+        parameters_predicting=predicting_parameter_count(lifter),
+        frames=lifter.frames,
+        predicts=lifter.predicts,
+        joints=len(lifter.skeleton),
+        joints_2d=len(lifter.layout),
+        uses_root_depth=lifter.uses_root_depth,
+        network=method.settings().model_dump(mode="json"),
+        training=method.recipe.model_dump(mode="json"),
+        differences=method.differences,
+        published=dict(method.published),
+        licence=method.licence,
+    )
+
+
+def predicting_parameter_count(lifter: Lifter) -> int:
+    """Return how many trainable parameters a prediction depends on, found by its gradient.
+
+    Heads that only the training loss uses are not among them.
+    """
+    inputs = LifterInput(
+        torch.zeros(2, lifter.frames, len(lifter.layout), 2),
+        torch.ones(2, 9),
+        torch.ones(2, lifter.frames) if lifter.uses_root_depth else None,
+    )
+    weights = [weight for weight in lifter.parameters() if weight.requires_grad]
+    gradients = torch.autograd.grad(lifter(inputs).sum(), weights, allow_unused=True)
+    return sum(
+        weight.numel()
+        for weight, gradient in zip(weights, gradients, strict=True)
+        if gradient is not None
+    )

@@ -23,7 +23,7 @@ from harness.runs.settings import Settings
 Status = Literal["missing", "stale", "running or killed", "failed", "finished"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlacedCell:
     """A cell, its folder, its data, and the key that it has with today's data and code."""
 

@@ -23,7 +23,7 @@ from harness.datasets.h36m_contents import (
 )
 from harness.datasets.h36m_motion import Motion, find_motion
 from harness.datasets.importers import Importer
-from harness.datasets.keypoints_npz import KeypointsFile
+from harness.datasets.keypoints_npz import KeypointsFile, find_keypoint_files
 from harness.datasets.prepared import (
     Manifest,
     PreparedWriter,
@@ -34,7 +34,6 @@ from harness.datasets.prepared import (
 from harness.runs.errors import HarnessError
 from harness.runs.files import sha256_of_file
 from harness.runs.progress import track
-from harness.runs.suggest import unknown_name
 
 FPS = 50.0
 
@@ -172,7 +171,8 @@ def _open(raw: Path, settings: H36mSettings) -> _RawFiles:
     motion, subjects = find_motion(raw), settings.splits()
     check_motion_subjects(motion, subjects)
     keypoints = {}
-    for source, path in _keypoint_files(raw, settings).items():
+    found = find_keypoint_files(raw, "data_2d_h36m_", settings.sources_2d)
+    for source, path in found.items():
         keypoints[source] = KeypointsFile(path, source, _CAMERAS)
         check_keypoints(keypoints[source], subjects)
     ground_truth = keypoints.pop(_GT, None)
@@ -212,18 +212,6 @@ def _add_recording(
             keypoints_2d=keypoints,
             layouts=layouts,
         )
-
-
-def _keypoint_files(raw: Path, settings: H36mSettings) -> dict[str, Path]:
-    """Return the wanted 2D files in `raw` by the name of their source; gt wherever it is."""
-    prefix = "data_2d_h36m_"
-    found = {path.stem.removeprefix(prefix): path for path in sorted(raw.glob(f"{prefix}*.npz"))}
-    if settings.sources_2d is None:
-        return found
-    for source in settings.sources_2d:
-        if source not in found and source != _GT:
-            raise unknown_name(f"2D source in {raw} ({prefix}NAME.npz)", source, found)
-    return {source: path for source, path in found.items() if source in settings.sources_2d}
 
 
 IMPORTER = Importer(

@@ -48,6 +48,7 @@ class Importer:
 _MODULES = {
     "cmu": "harness.datasets.cmu",
     "h36m": "harness.datasets.h36m",
+    "humaneva": "harness.datasets.humaneva",
     "synthetic": "harness.datasets.synthetic",
 }
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.body.skeleton import COCO_17, H36M_16, H36M_17, HUMANEVA_15, Skeleton
 from harness.datasets.safe_npz import read_npz
 from harness.runs.errors import HarnessError
+from harness.runs.suggest import unknown_name
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,26 @@ class KeypointsFile:
         chosen = keypoints[:frames, list(self.layout.columns), :2].astype(np.float32)
         check_finite(origin, "2D keypoints", chosen)
         return chosen
+
+
+def find_keypoint_files(raw: Path, prefix: str, wanted: Sequence[str] | None) -> dict[str, Path]:
+    """Return the 2D files in a raw folder by the name of their source.
+
+    Args:
+        raw: the folder.
+        prefix: what their names begin with; the source's name follows.
+        wanted: only these sources; all where it is None. "gt" may be named without being there.
+
+    Raises:
+        HarnessError: a wanted source is not there.
+    """
+    found = {path.stem.removeprefix(prefix): path for path in sorted(raw.glob(f"{prefix}*.npz"))}
+    if wanted is None:
+        return found
+    for source in wanted:
+        if source not in found and source != "gt":
+            raise unknown_name(f"2D source in {raw} ({prefix}NAME.npz)", source, found)
+    return {source: path for source, path in found.items() if source in wanted}
 
 
 def recordings_by_subject(path: Path, key: str) -> dict[str, dict[str, Any]]:

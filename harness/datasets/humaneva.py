@@ -1,0 +1,204 @@
+"""HumanEva-I: 5 actions by 3 subjects before 3 cameras; its validation part is what is reported."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from harness.body.camera import world_to_camera
+from harness.body.skeleton import HUMANEVA_15
+from harness.datasets.humaneva_cameras import FoundCameras, find_cameras
+from harness.datasets.humaneva_recordings import (
+    ACTIONS,
+    CAMERAS,
+    PARTS,
+    SUBJECTS,
+    Chunk,
+    read_recordings,
+)
+from harness.datasets.importers import Importer
+from harness.datasets.keypoints_npz import KeypointsFile, find_keypoint_files
+from harness.datasets.prepared import (
+    Manifest,
+    PreparedWriter,
+    Source2D,
+    Split,
+    write_prepared_set,
+)
+from harness.runs.errors import HarnessError
+from harness.runs.files import sha256_of_file
+
+FPS = 60.0
+
+_GT = "gt"
+_CITATION = (
+    "Sigal, Balan, Black: HumanEva: Synchronized Video and Motion Capture Dataset and Baseline "
+    "Algorithm for Evaluation of Articulated Human Motion, IJCV 87(1), 2010"
+)
+
+
+class HumanEvaSettings(BaseModel):
+    """Options of the humaneva importer.
+
+    Attributes:
+        subjects: subjects to import; the Train part of each trains, its Validate part tests.
+        actions: import only these of the 5 actions, matched exactly.
+        sources_2d: import only these 2D sources beside "gt"; all that are found otherwise.
+        validation_share: the end of each training chunk that is held out to choose the best epoch
+            on, as a share of its frames; 0 for the published recipe, which keeps the last epoch.
+        fps: frame rate of the files, which do not say it; only 60 is HumanEva-I.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: tuple[str, ...] = SUBJECTS
+    actions: tuple[str, ...] = ACTIONS
+    sources_2d: tuple[str, ...] | None = None
+    validation_share: float = Field(default=0.1, ge=0, le=0.5)
+    fps: float = FPS
+
+    @field_validator("subjects")
+    @classmethod
+    def _known_subjects(cls, subjects: tuple[str, ...]) -> tuple[str, ...]:
+        if not subjects or not set(subjects) <= set(SUBJECTS):
+            raise ValueError(f"subjects among {', '.join(SUBJECTS)}")
+        return subjects
+
+    @field_validator("actions")
+    @classmethod
+    def _known_actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
+        if not actions or not set(actions) <= set(ACTIONS):
+            raise ValueError(f"actions among {', '.join(ACTIONS)}")
+        return actions
+
+    @field_validator("fps")
+    @classmethod
+    def _recorded_rate(cls, fps: float) -> float:
+        if fps != FPS:
+            raise ValueError(f"{FPS:g}, the rate HumanEva-I was recorded at; resample the files")
+        return fps
+
+
+def prepare(raw: Path | None, out: Path, settings: HumanEvaSettings) -> Manifest:
+    """Import HumanEva-I from the folder `raw` into the prepared set `out`.
+
+    Raises:
+        HarnessError: files are missing, damaged, unsafe or do not fit together.
+    """
+    if raw is None:
+        raise HarnessError("humaneva is made from your own files: give their folder with --raw")
+    recordings = read_recordings(raw)
+    chunks = [chunk for chunk in recordings.chunks if chunk.subject in settings.subjects]
+    _check_complete(raw, chunks, settings)
+    detections = {
+        source: KeypointsFile(path, source, CAMERAS)
+        for source, path in find_keypoint_files(
+            raw, "data_2d_humaneva15_", settings.sources_2d
+        ).items()
+        if source != _GT
+    }
+    with write_prepared_set(out, HUMANEVA_15) as writer:
+        for subject in settings.subjects:
+            own = [chunk for chunk in chunks if chunk.subject == subject]
+            found = find_cameras(subject, own)
+            for camera, residual in zip(found.cameras, found.residual_px, strict=True):
+                writer.notes.append(
+                    f"{subject} {camera.name}: focal length and centre are found from 2D and 3D, "
+                    f"which they fit within {residual:.2f} pixels on average"
+                )
+            for chunk in own:
+                if chunk.action in settings.actions:
+                    _add_chunk(writer, chunk, found, detections, settings.validation_share)
+        for path in (*recordings.source_files, *(file.path for file in detections.values())):
+            writer.source_files[path.relative_to(raw).as_posix()] = sha256_of_file(path)
+        return writer.finish(
+            name=IMPORTER.name,
+            title=IMPORTER.title,
+            licence=IMPORTER.licence,
+            citation=_CITATION,
+            importer_version=IMPORTER.version,
+            settings=settings.model_dump(mode="json"),
+        )
+
+
+def _check_complete(raw: Path, chunks: list[Chunk], settings: HumanEvaSettings) -> None:
+    for subject in settings.subjects:
+        for part in PARTS:
+            held = {
+                chunk.action for chunk in chunks if (chunk.subject, chunk.part) == (subject, part)
+            }
+            missing = [
+                action
+                for action in settings.actions
+                if action not in held and (subject, action) != ("S3", "ThrowCatch")
+            ]
+            if missing:
+                raise HarnessError(
+                    f"{raw}: the 3D data has no {', '.join(missing)} in {part}/{subject}; "
+                    "complete it, or name what to import in the options subjects and actions"
+                )
+
+
+def _add_chunk(
+    writer: PreparedWriter,
+    chunk: Chunk,
+    found: FoundCameras,
+    detections: Mapping[str, KeypointsFile],
+    validation_share: float,
+) -> None:
+    """Add a chunk as each of the three cameras saw it; its end goes to validation."""
+    layouts = {_GT: Source2D(layout=HUMANEVA_15.name, exact=True, confidence=False)}
+    for source, file in detections.items():
+        layout = file.layout.skeleton.name
+        layouts[source] = Source2D(layout=layout, exact=False, confidence=False)
+    frames = len(chunk.positions)
+    for index, camera in enumerate(found.cameras):
+        positions = world_to_camera(chunk.positions, camera)
+        keypoints = {_GT: chunk.ground_truth[index]}
+        for source, file in detections.items():
+            key = f"{chunk.part}/{chunk.subject}"
+            keypoints[source] = file.clip(key, chunk.name, index, frames)
+        for split, name, rows in _pieces(chunk, validation_share):
+            writer.add_clip(
+                origin=f"{chunk.origin} camera {camera.name}",
+                subject=chunk.subject,
+                action=chunk.action,
+                subaction=name,
+                split=split,
+                fps=FPS,
+                camera=camera,
+                camera_key=f"{chunk.subject}/{camera.name}",
+                positions_3d=positions[rows],
+                keypoints_2d={source: points[rows] for source, points in keypoints.items()},
+                layouts=layouts,
+            )
+
+
+def _pieces(chunk: Chunk, validation_share: float) -> Iterator[tuple[Split, str, slice]]:
+    """Yield the split, the name and the rows of the one or two clips that a chunk becomes.
+
+    Train and Validate number their chunks apart, so both may have a "Walking 1 chunk0"; the name
+    of the part tells them apart.
+    """
+    name = f"{chunk.part} {chunk.name}"
+    frames = len(chunk.positions)
+    if chunk.part == "Validate":
+        yield "test", name, slice(0, frames)
+        return
+    kept = frames - round(validation_share * frames)
+    yield "train", name, slice(0, kept)
+    if kept < frames:
+        yield "validation", f"{name} end", slice(kept, frames)
+
+
+IMPORTER = Importer(
+    name="humaneva",
+    title="HumanEva-I",
+    needs_raw=True,
+    settings=HumanEvaSettings,
+    prepare=prepare,
+    licence="Academic research only, after registration at humaneva.is.tue.mpg.de; "
+    "no redistribution",
+    how_to_get="register at humaneva.is.tue.mpg.de, see docs/data.md",
+    version=1,
+)

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,21 @@ SEEDS = {0: 50.0, 1: 51.0, 2: 52.0}
 MEAN, SPREAD = 51.0, 1.0  # of SEEDS: sample standard deviation sqrt((1 + 0 + 1) / 2)
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """Three seeds of two models with references made from them; nobody's scores have changed."""
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seeds of two models with references made from them."""
+    results = tmp_path_factory.mktemp("results")
     for seed, value in SEEDS.items():
-        write_run(tmp_path, "dgnet", seed, mpjpe=value, p_mpjpe=40.0)
-        write_run(tmp_path, "semgcn", seed, mpjpe=value + 10)
-    update_references("quick", tmp_path, ["dgnet", "semgcn"])
-    return tmp_path
+        write_run(results, "dgnet", seed, mpjpe=value, p_mpjpe=40.0)
+        write_run(results, "semgcn", seed, mpjpe=value + 10)
+    update_references("quick", results, ["dgnet", "semgcn"])
+    return results
+
+
+@pytest.fixture
+def results(unchanged: Path, tmp_path: Path) -> Path:
+    """A copy of those results for one test to change."""
+    return Path(shutil.copytree(unchanged, tmp_path / "results"))
 
 
 def verdicts(results: Path, seeds: tuple[int, ...] = (0, 1, 2)) -> dict[tuple[str, str], str]:

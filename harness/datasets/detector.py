@@ -14,8 +14,6 @@ Left and right are treated alike. The sizes are chosen, not fitted to a detector
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.signal import lfilter
-from scipy.special import ndtri
 
 from harness.body.skeleton import Skeleton
 
@@ -170,6 +168,8 @@ def ornstein_uhlenbeck(
 
     In discrete time it is x[t] = a x[t-1] + sqrt(1 - a^2) e[t] with a = exp(-1 / (fps seconds)).
     """
+    from scipy.signal import lfilter
+
     keep = np.exp(-1.0 / (fps * seconds))
     steps = generator.standard_normal(shape)
     steps[1:] *= np.sqrt(1.0 - keep**2)
@@ -184,6 +184,8 @@ def _swapped_joints(
     generator: np.random.Generator,
 ) -> NDArray[np.intp]:
     """Return for each frame and joint the joint that is found in its place, (frames, joints)."""
+    from scipy.special import ndtri
+
     limbs: dict[tuple[int, int], tuple[int, int]] = {}
     pairs = sorted(zip(skeleton.left, skeleton.right, strict=True))
     for left, right in pairs:

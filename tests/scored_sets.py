@@ -16,6 +16,9 @@ from harness.lifting.predictions import (
     read_predictions,
     write_predictions,
 )
+from harness.runs.provenance import Hardware, RunRecord, write_record
+from harness.scoring.protocols import protocol_called
+from harness.scoring.score import score_predictions
 
 # subject, action, subaction, frames; "Walking" and "WalkDog" must never be taken for each other.
 TAKES = (
@@ -110,14 +113,66 @@ def true_poses(prepared: PreparedSet) -> NDArray[np.float32]:
 
 
 def make_predictions(
-    folder: Path, prepared: PreparedSet, *, noise: float = 0.05, seed: int = 0, **contract: Any
+    folder: Path, prepared: PreparedSet, *, noise: float = 0.05, draw: int = 0, **contract: Any
 ) -> Predictions:
     """Write predictions that are the truth with Gaussian noise (metres) and read them back."""
     truth = true_poses(prepared)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(draw)
     predicted = (truth + noise * rng.normal(size=truth.shape)).astype(np.float32)
     if contract.get("skeleton") == "h36m_16":
         predicted = predicted[:, H36M_16.columns_in(prepared.skeleton)]
     made = make_contract(prepared, **contract)
     write_predictions(folder, made, prepared.select("test"), predicted)
     return read_predictions(folder)
+
+
+def make_run(
+    results: Path,
+    prepared: PreparedSet,
+    model: str,
+    *,
+    seed: int = 0,
+    noise: float = 0.05,
+    profile: str = "quick",
+    protocol: str = "h36m17-actionwise",
+    learning_rate: float = 0.001,
+    **contract: Any,
+) -> Path:
+    """Write the folder of a run whose predictions are the truth with noise, scored."""
+    folder = results / profile / "runs" / f"{model}-seed{seed}"
+    run_id = f"{model}-{seed:010d}"
+    predictions = make_predictions(
+        folder / "predictions",
+        prepared,
+        noise=noise,
+        draw=seed + 100 * len(model),
+        **({"model": model, "seed": seed, "run_id": run_id} | contract),
+    )
+    score_predictions(
+        predictions, prepared, protocol_called(protocol), folder / "scores" / protocol
+    )
+    record = RunRecord(
+        run=f"{profile}/{folder.name}",
+        run_id=run_id,
+        kind="train",
+        status="finished",
+        model=model,
+        seed=seed,
+        parameters={
+            "network": {"channels": 8},
+            "training": {"epochs": 3, "learning_rate": learning_rate, "select": "best"},
+        },
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        commit=None,
+        dirty=None,
+        code_hash="0",
+        dvc_hashes={},
+        versions={},
+        hardware=Hardware(cpu="one", cores=1, memory_gib=1.0, gpus=[]),
+        command="made by a test",
+        started="2024-01-01T00:00:00+00:00",
+        results={"epoch": 2},
+    )
+    write_record(folder / "run.json", record)
+    return folder

@@ -1,0 +1,68 @@
+"""`harness compare`: models side by side, with differences, intervals and tests."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True)
+@click.option("--profile", help="Profile whose runs are compared; by default that of params.yaml.")
+@click.option("--protocol", help="Protocol id; by default the profile's first.")
+@click.option("--dataset", help="Refuse runs of another data set than this.")
+@click.option("--metric", default="MPJPE", show_default=True, help="Metric to compare.")
+@click.option(
+    "--by",
+    type=click.Choice(["action", "subject", "joint"]),
+    default="action",
+    show_default=True,
+    help="What a row is about.",
+)
+@click.option("--seed", "seeds", type=int, multiple=True, help="Only runs with this seed.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["md", "csv", "json"]),
+    default="md",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of all results.",
+)
+def compare(
+    models: tuple[str, ...],
+    profile: str | None,
+    protocol: str | None,
+    dataset: str | None,
+    metric: str,
+    by: Literal["action", "subject", "joint"],
+    seeds: tuple[int, ...],
+    style: str,
+    results: Path,
+) -> None:
+    """Compare MODELS with the first of them.
+
+    Each is a model of the profile (all its seeds, averaged), a run such as quick/dgnet-seed0, or
+    the folder of a run.
+    """
+    from harness.reporting.comparison import compare_models
+    from harness.reporting.comparison_text import as_csv, as_json, as_markdown
+    from harness.reporting.scored_runs import find_scored_model
+    from harness.runs.settings import load_settings
+    from harness.scoring.protocols import protocol_called
+
+    if profile is None or protocol is None:
+        settings = load_settings()
+        profile = profile or settings.profile
+        protocol = protocol or settings.profile_called(profile).protocols[0]
+    protocol_called(protocol)
+    found = [find_scored_model(name, profile, protocol, results, seeds) for name in models]
+    comparison = compare_models(found, metric, by, dataset)
+    write = {"md": as_markdown, "csv": as_csv, "json": as_json}[style]
+    click.echo(write(comparison).rstrip("\n"))

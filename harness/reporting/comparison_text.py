@@ -1,0 +1,151 @@
+"""A comparison as Markdown for people, as CSV and JSON for programs; all tell the conditions."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from tabulate import tabulate
+
+from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
+from harness.reporting.scored_runs import ScoredModel
+from harness.scoring.statistics import Difference
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """Return the table and, below it, everything that its numbers depend on."""
+    names = [model.name for model in comparison.models]
+    head = [comparison.by, names[0]]
+    for name in names[1:]:
+        head += [name, f"{name} - {names[0]}", "95 % interval", "p", ""]
+    body = [_cells(comparison, row) for row in (*comparison.rows, comparison.average)]
+    body[-1] = [f"**{cell}**" if cell else "" for cell in body[-1]]
+    alignment = ["left", *["right"] * (len(head) - 1)]
+    table = tabulate(body, head, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+    return "\n".join([table, "", *(f"- {line}" for line in conditions(comparison))])
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return a line a row and model, with full digits and the conditions in every line."""
+    stream = io.StringIO()
+    records = _records(comparison)
+    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return stream.getvalue()
+
+
+def as_json(comparison: Comparison) -> str:
+    """Return the same lines as `as_csv`, and the conditions as sentences."""
+    content = {"conditions": conditions(comparison), "rows": _records(comparison)}
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def conditions(comparison: Comparison) -> list[str]:
+    """Return sentences that say what the numbers were made under and how to read them."""
+    metric, protocol, average = comparison.metric, comparison.protocol, comparison.average
+    header = comparison.models[0].runs[0].score.header
+    predictions = header.conditions.predictions
+    group = " and ".join(protocol.groups)
+    over = f"mean of the means by {group}" if protocol.average == "groups" else "mean of all frames"
+    return [
+        f"{metric.name}: {metric.description} ({metric.unit}, {metric.better} is better), "
+        f"{protocol.counts(metric).sum()} joints, {over}",
+        f"protocol {protocol.id}, version {protocol.version}: {protocol.description}",
+        f"data set {predictions.dataset} (data hash {predictions.data_hash[:12]}), split "
+        f"{predictions.split}, 2D source {predictions.input_2d}; {header.frames} frames scored in "
+        f"{header.clips} clips of {average.takes} takes",
+        *(_told_of(comparison, index) for index in range(len(comparison.models))),
+        "interval: paired bootstrap over takes; p: paired sign flips over takes, corrected for "
+        f"{len(comparison.rows)} {comparison.by}s after Holm, the average's not; "
+        f"* means p < {SIGNIFICANT}",
+    ]
+
+
+def _told_of(comparison: Comparison, index: int) -> str:
+    """Return what is told of one model: how it was trained and tested, and by which runs."""
+    model = comparison.models[index]
+    header = model.runs[0].score.header
+    contracts = [run.score.header.conditions.predictions for run in model.runs]
+    told = [
+        f"window {contracts[0].frames}",
+        f"flip at test {'on' if contracts[0].flip_test else 'off'}",
+        *_recipe(model),
+        *header.conditions.departures,
+        f"seeds {', '.join(str(contract.seed) for contract in contracts)}",
+    ]
+    finals = [run.score.metrics[comparison.metric.name] for run in model.runs]
+    if len(finals) > 1:
+        told.append(f"average by seed {', '.join(_number(comparison, value) for value in finals)}")
+    told.append(f"runs {', '.join(contract.run_id for contract in contracts)}")
+    return f"{model.name}: {'; '.join(told)}"
+
+
+def _recipe(model: ScoredModel) -> list[str]:
+    """Return how the model was trained and which epoch was kept, where its record is there."""
+    records = [run.record for run in model.runs if run.record is not None]
+    if not records:
+        return ["recipe not recorded"]
+    training = records[0].parameters.get("training", {})
+    keys = ("epochs", "steps_per_epoch", "batch_size", "learning_rate")
+    values = [f"{key} {training[key]}" for key in keys if training.get(key) is not None]
+    kept = {"best": "best on validation clips", "last": "last"}.get(training.get("select"), "?")
+    epochs = ", ".join(str(record.results.get("epoch", "?")) for record in records)
+    return [f"recipe {', '.join(values)}", f"epoch kept {epochs} ({kept})"]
+
+
+def _cells(comparison: Comparison, row: Row) -> list[str]:
+    cells = [row.label, _number(comparison, row.values[0])]
+    for value, difference, p in zip(row.values[1:], row.differences, row.p_values, strict=True):
+        cells += [
+            _number(comparison, value),
+            _number(comparison, difference.value, sign="+"),
+            _interval(comparison, difference),
+            "" if p is None else f"{p:.4f}",
+            "*" if p is not None and p < SIGNIFICANT else "",
+        ]
+    return cells
+
+
+def _interval(comparison: Comparison, difference: Difference) -> str:
+    if difference.low is None or difference.high is None:
+        return ""
+    low, high = (_number(comparison, end, "+") for end in (difference.low, difference.high))
+    return f"{low} to {high}"
+
+
+def _number(comparison: Comparison, value: float, sign: str = "") -> str:
+    return f"{value:{sign}.{comparison.protocol.decimals_of(comparison.metric)}f}"
+
+
+def _records(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return one flat record a row and model; None where a value is undefined."""
+    records = []
+    for row in (*comparison.rows, comparison.average):
+        for index, model in enumerate(comparison.models):
+            difference = row.differences[index - 1] if index else None
+            contracts = [run.score.header.conditions.predictions for run in model.runs]
+            records.append(
+                {
+                    comparison.by: row.label,
+                    "model": model.name,
+                    "metric": comparison.metric.name,
+                    "unit": comparison.metric.unit,
+                    "value": row.values[index],
+                    "difference": difference and difference.value,
+                    "low": difference and difference.low,
+                    "high": difference and difference.high,
+                    "p": row.p_values[index - 1] if index else None,
+                    "frames": row.frames,
+                    "takes": row.takes,
+                    "protocol": comparison.protocol.id,
+                    "version": comparison.protocol.version,
+                    "dataset": contracts[0].dataset,
+                    "data_hash": contracts[0].data_hash,
+                    "input_2d": contracts[0].input_2d,
+                    "flip_test": contracts[0].flip_test,
+                    "seeds": " ".join(str(contract.seed) for contract in contracts),
+                    "run_ids": " ".join(contract.run_id for contract in contracts),
+                }
+            )
+    return records

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from harness.body.skeleton import skeleton_called
-from harness.lifting.contract import Lifter
+from harness.lifting.contract import Lifter, Predicts
 from harness.lifting.registry import build_lifter, method_called
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
@@ -35,7 +35,7 @@ class ModelContract(BaseModel):
         skeleton: joints predicted.
         layout: joints of the 2D input.
         frames: length of the window.
-        predicts: whether a window gives "all" its frames or the "middle" one.
+        predicts: which frames a window gives: "all", the "middle" or the "last" one.
         input_2d: the 2D source trained on.
         train_actions: the only actions trained on, or None for all.
         dataset: the data set trained on.
@@ -58,7 +58,7 @@ class ModelContract(BaseModel):
     skeleton: str
     layout: str
     frames: int
-    predicts: Literal["all", "middle"]
+    predicts: Predicts
     input_2d: str
     train_actions: tuple[str, ...] | None
     dataset: str

@@ -15,6 +15,14 @@ from torch import Tensor, nn
 from harness.body.skeleton import Skeleton
 from harness.lifting.recipe import Recipe
 
+Predicts = Literal["all", "middle", "last"]
+"""Which frames of its window a lifter predicts: all, the one at frames // 2, or the last one."""
+
+
+def first_predicted(frames: int, predicts: Predicts) -> int:
+    """Return the position, in a window of `frames`, of the first frame that is predicted."""
+    return {"all": 0, "middle": frames // 2, "last": frames - 1}[predicts]
+
 
 @dataclass(frozen=True)
 class LifterInput:
@@ -48,7 +56,7 @@ class Batch:
     Attributes:
         inputs: what the lifter sees.
         target: (batch, frames, joints, 3) root-relative camera-space metres, of the frames that
-            the lifter predicts: all of the window, or only the middle one (frames = 1).
+            the lifter predicts, or of all where it is `supervised` on all.
         root: (batch, frames, 3) camera-space metres: the trajectory of the root in those frames.
     """
 
@@ -70,7 +78,8 @@ class Lifter(nn.Module, ABC):
 
     Attributes:
         frames: length of the window it is given.
-        predicts: "all" frames of the window, or the "middle" one (index frames // 2).
+        predicts: which frames of the window it predicts.
+        supervised: which frames its loss is given the truth of: those it predicts, or all.
         skeleton: joints it predicts; the harness picks them by name from the data set's.
         layout: joints of the 2D it takes, likewise.
         uses_root_depth: whether it is given the true depth of the root (privileged input).
@@ -78,7 +87,8 @@ class Lifter(nn.Module, ABC):
     """
 
     frames: int
-    predicts: Literal["all", "middle"] = "all"
+    predicts: Predicts = "all"
+    supervised: Literal["predicted", "all"] = "predicted"
     skeleton: Skeleton
     layout: Skeleton
     uses_root_depth: bool = False

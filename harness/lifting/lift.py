@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.lifting.augmentation import mirrored_inputs, mirrored_points
-from harness.lifting.contract import Lifter, LifterInput
+from harness.lifting.contract import Lifter, LifterInput, first_predicted
 from harness.lifting.windows import WindowIndex, WindowReader, covering_windows, prefetched
 
 WINDOWS_AT_A_TIME = 256
@@ -44,7 +44,7 @@ def lift(
             return positions
         # Rows of the set become rows of `positions` by this shift.
         shift = first - reader.clips["first_row"].to_numpy(np.int64)
-        offset = lifter.frames // 2 if lifter.predicts == "middle" else 0
+        offset = first_predicted(lifter.frames, lifter.predicts)
         for index, predicted in _lifted_windows(lifter, reader, flip_test, batch_size):
             rows = index.start[:, None] + offset + np.arange(predicted.shape[1])
             kept = (rows >= index.keep_from[:, None]) & (rows < index.keep_to[:, None])

@@ -37,7 +37,7 @@ class PredictionContract(BaseModel):
         split: the clips predicted.
         skeleton: the joints predicted.
         frames: length of the lifter's window.
-        predicts: whether a window gives "all" its frames or the "middle" one.
+        predicts: which frames a window gives: "all", the "middle" or the "last" one.
         flip_test: whether predictions on the input and on its mirror image were averaged.
         uses_root_depth: whether the lifter was given the true depth of the root.
         seed: the training seed.
@@ -57,7 +57,7 @@ class PredictionContract(BaseModel):
     split: Split
     skeleton: str
     frames: int
-    predicts: Literal["all", "middle"]
+    predicts: Literal["all", "middle", "last"]
     flip_test: bool
     uses_root_depth: bool
     seed: int

@@ -7,7 +7,7 @@ either end of its clip repeat the clip's first or last frame (as VideoPose3D pad
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.contract import Batch, Lifter, LifterInput
+from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts, first_predicted
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -50,17 +50,17 @@ class WindowIndex:
 
 
 def training_windows(
-    clips: pd.DataFrame, frames: int, predicts: Literal["all", "middle"], stride: int = 1
+    clips: pd.DataFrame, frames: int, predicts: Predicts, stride: int = 1
 ) -> WindowIndex:
     """Return a window every `stride` frames.
 
     Where all frames are predicted, windows lie inside their clip; a clip shorter than a window
-    gives one, padded evenly on both sides. Where the middle frame is, every `stride`-th frame of
-    the clip is the middle of one, so that a clip's ends are trained on as they are tested.
+    gives one, padded evenly on both sides. Where one frame is, every `stride`-th frame of the clip
+    is that frame of a window, so that a clip's ends are trained on as they are tested.
     """
     first, length = _rows_of(clips)
-    if predicts == "middle":
-        count, begin = -(-length // stride), first - frames // 2
+    if predicts != "all":
+        count, begin = -(-length // stride), first - first_predicted(frames, predicts)
     else:
         count = np.maximum(length - frames, 0) // stride + 1
         begin = first - np.maximum(frames - length, 0) // 2
@@ -69,22 +69,21 @@ def training_windows(
     return WindowIndex(clip, start, start, start + frames)
 
 
-def covering_windows(
-    clips: pd.DataFrame, frames: int, predicts: Literal["all", "middle"]
-) -> WindowIndex:
+def covering_windows(clips: pd.DataFrame, frames: int, predicts: Predicts) -> WindowIndex:
     """Return windows that together keep each frame of each clip exactly once, in order.
 
     Where all frames are predicted, windows follow one another without overlap, but for the last,
     which is moved back to end with its clip and keeps only the frames that are new; so it sees
-    real frames instead of repeated ones. Where the middle frame is, each frame gets its own window.
+    real frames instead of repeated ones. Where one frame is, each frame gets its own window.
     """
     first, length = _rows_of(clips)
-    kept = 1 if predicts == "middle" else frames
+    kept = frames if predicts == "all" else 1
     count = -(-length // kept)
     clip = np.repeat(np.arange(len(clips)), count)
     keep_from = first[clip] + kept * _positions_within(count)
-    if predicts == "middle":
-        return WindowIndex(clip, keep_from - frames // 2, keep_from, keep_from + 1)
+    if predicts != "all":
+        start = keep_from - first_predicted(frames, predicts)
+        return WindowIndex(clip, start, keep_from, keep_from + 1)
     end = (first + length)[clip]
     padding = np.maximum(frames - length, 0)[clip]
     start = np.where(padding > 0, first[clip] - padding // 2, np.minimum(keep_from, end - frames))
@@ -120,6 +119,9 @@ class WindowReader:
             HarnessError: there is no such 2D source, or a joint is missing.
         """
         self.clips, self.frames, self.predicts = clips, lifter.frames, lifter.predicts
+        everything = lifter.predicts == "all" or lifter.supervised == "all"
+        self._target_frames = lifter.frames if everything else 1
+        self._target_offset = 0 if everything else first_predicted(lifter.frames, lifter.predicts)
         self._root_depth = lifter.uses_root_depth
         source = prepared.keypoints_2d(input_2d) if keypoints is None else keypoints
         self._keypoints: NDArray[np.float32] = np.asarray(source)
@@ -141,9 +143,7 @@ class WindowReader:
 
     def batch(self, index: WindowIndex) -> Batch:
         """Read windows with their targets; see `Batch` for shapes and units."""
-        middle = self.predicts == "middle"
-        predicted, offset = (1, self.frames // 2) if middle else (self.frames, 0)
-        positions = self._gather(self._positions, index, predicted, offset)
+        positions = self._gather(self._positions, index, self._target_frames, self._target_offset)
         root = positions[:, :, self._root]
         return Batch(
             self.inputs(index),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.datasets.synthetic.figure import Figure
 from harness.datasets.synthetic.ground import from_ground, lower, sit, sit_down, stand, walk
-from harness.datasets.synthetic.take import Take, ease, mix, pulse
+from harness.datasets.synthetic.take import Take, ease, pulse
 
 Array = NDArray[np.float64]
 
@@ -82,8 +82,8 @@ def eating(take: Take) -> Figure:
 def greeting(take: Take) -> Figure:
     """Wave with a raised hand; now and then a bow."""
     figure = stand(take)
-    waving = pulse(take.phase(4.2), 0.15, 0.6, 0.15)
-    swing = np.sin(2 * np.pi * take.phase(0.55 / take.vigour, 0.04))
+    waving = pulse(take.phase(4.5), 0.18, 0.55, 0.18)
+    swing = np.sin(2 * np.pi * take.phase(0.6, 0.04))
     bow = pulse(take.phase(7.0), 0.12, 0.08, 0.12) * (1 - waving)
     figure.bend("Hip", 0.35 * bow)
     figure.stoop(0.35 * bow)
@@ -98,7 +98,7 @@ def phoning(take: Take) -> Figure:
     """Hold a telephone to the ear, standing or pacing, the other hand talking along."""
     pacing = take.random.random() < 0.5
     figure = walk(take, 0.55, swing=0.4) if pacing else stand(take)
-    _hand_at_head(figure, take, take.side, 1.0, (0.06, 0.1, -0.15))
+    _hand_at_head(figure, take, take.side, 1.0, (0.07, 0.13, -0.08))
     other = 1 - take.side
     talking = ease(0.2 + take.wander(0.5, 0.1, 0.3))
     beat = take.wander_3d(0.05, 0.3, 1.2)
@@ -131,16 +131,24 @@ def posing(take: Take) -> Figure:
     lean = take.by_cycle(phase, np.full(3, -1.0), np.full(3, 1.0))
     figure.stoop(0.05 * lean[:, 0] - 0.05, 0.14 * lean[:, 1], 0.2 * lean[:, 2])
     figure.look(0.3 * lean[:, 1], 0.12 * lean[:, 0])
-    chosen = take.by_cycle(phase, np.zeros(3), np.full(3, 1.0))
     for side in (0, 1):
-        both = chosen[:, 0] if side == take.side else mix(0.6, chosen[:, 0], chosen[:, 1])
-        on_hip = figure.beside("Hip", _sideways(side, 0.02, 0.2, 0.12))
-        head = figure.beside("Head", _sideways(side, -0.06, 0.16, -0.1))
-        folded = np.tile(_sideways(side, 0.24, -0.08, -0.2), (len(phase), 1))
-        figure.move_hand(side, ease(2.2 - 4 * both), on_hip, _sideways(side, -0.35, 1.0, 0.1))
-        middle = ease(1.6 - np.abs(4 * both - 2.2))
-        figure.move_hand(side, middle, folded, _sideways(side, -0.2, 0.7, -0.9))
-        figure.move_hand(side, ease(4 * both - 2.9), head, _sideways(side, 0.1, 1.0, 0.25))
+        chosen = take.choice_by_cycle(phase, 4)
+        places = (
+            figure.wrists[:, side],
+            figure.beside("Hip", _sideways(side, 0.02, 0.2, 0.12)),
+            figure.beside("Head", _sideways(side, -0.08, 0.17, -0.08)),
+            np.tile(_sideways(side, 0.24, -0.06, -0.2), (len(phase), 1)),
+        )
+        elbows = (
+            _sideways(side, -1.0, 0.4, -0.3),
+            _sideways(side, -0.35, 1.0, 0.1),
+            _sideways(side, 0.1, 1.0, 0.25),
+            _sideways(side, -0.2, 0.7, -0.9),
+        )
+        between = 1.0 - np.sum(chosen**2, axis=-1)
+        place = np.einsum("fp,pfc->fc", chosen, places)
+        place += between[:, None] * _sideways(side, 0.6, 0.3, 0.0)
+        figure.move_hand(side, 1.0, place, chosen @ elbows)
     return figure
 
 

@@ -72,6 +72,11 @@ def bone_rotations(angles: Array) -> Array:
     )
 
 
+def greatest_bend(joint: str) -> float:
+    """Return the greatest flexion of the bone that ends at `joint`, radians."""
+    return float(_HIGH[H36M_17.index(joint), 0])
+
+
 def angles_of(rotations: Array, joint: str) -> Array:
     """Return the angles (frames, 3) of one bone's rotations (frames, 3, 3), radians."""
     sideways = -np.arcsin(np.clip(rotations[:, 1, 2], -1.0, 1.0))
@@ -81,17 +86,18 @@ def angles_of(rotations: Array, joint: str) -> Array:
 
 
 def reach(
-    target: Array, upper: float, lower: float, pole: Array, backward: bool
+    target: Array, upper: float, lower: float, pole: Array, most: float, backward: bool
 ) -> tuple[Array, Array]:
     """Return how a limb of two bones reaches a target: the law of cosines.
 
     Args:
-        target: (frames, 3) where the limb is to end, from where it starts; metres. Beyond reach, it
-            ends on the way there.
+        target: (frames, 3) where the limb is to end, from where it starts; metres. Where that is
+            too far or too near, it ends as near as it can in that direction.
         upper: length of the first bone, which hangs along -z at rest.
         lower: length of the second.
         pole: (frames, 3) direction to which the middle joint points, seen from the line between
             start and target.
+        most: greatest bend of the second bone, radians.
         backward: whether the lower bone bends backward, as a shin, or forward, as a forearm.
 
     Returns:
@@ -99,7 +105,8 @@ def reach(
     """
     distance = np.linalg.norm(target, axis=-1)
     direction = target / distance[:, None]
-    distance = np.clip(distance, 1.02 * abs(upper - lower) + 1e-3, 0.999 * (upper + lower))
+    nearest = np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(most))
+    distance = np.clip(distance, nearest, 0.999 * (upper + lower))
     across = pole - np.sum(pole * direction, axis=-1, keepdims=True) * direction
     across /= np.linalg.norm(across, axis=-1, keepdims=True)
     between = (upper**2 + lower**2 - distance**2) / (2 * upper * lower)

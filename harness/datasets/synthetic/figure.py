@@ -15,6 +15,7 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.synthetic.anatomy import (
     angles_of,
     bone_rotations,
+    greatest_bend,
     into_axes,
     out_of_axes,
     reach,
@@ -146,7 +147,8 @@ class Figure:
     def _set_limb(self, bones: tuple[str, str], target: Array, pole: Array) -> None:
         upper, lower = (H36M_17.index(bone) for bone in bones)
         lengths = self.body.length(bones[0]), self.body.length(bones[1])
-        rotation, bend = reach(target, *lengths, pole, backward=bones[1].endswith("Foot"))
+        most, backward = greatest_bend(bones[1]), bones[1].endswith("Foot")
+        rotation, bend = reach(target, *lengths, pole, most, backward)
         self.angles[:, upper] = angles_of(rotation, bones[0])
         self.angles[:, lower, 0] = bend
 

@@ -17,7 +17,6 @@ Array = NDArray[np.float64]
 Way = Callable[[Array], tuple[Array, Array]]
 """From times (n,) to places on the floor (n, 2) and headings (n,)."""
 
-_MARGIN = 3.0
 _STRAIGHT = 0.997
 
 
@@ -43,7 +42,8 @@ def walk(take: Take, speed: float, swing: float = 1.0, lean: float = 0.03) -> Fi
         return way_at(phase(times) * stride)
 
     seconds = time[-1]
-    fine = np.arange(-_MARGIN, seconds + _MARGIN, 0.02)
+    margin = 3.5 * stride / speed
+    fine = np.arange(-margin, seconds + margin, 0.02)
     cycles = phase(fine)
     starts = []
     for offset in (0.0, 0.5):
@@ -95,9 +95,8 @@ def stand(take: Take, spread: float = 0.12, turning: float = 0.35, pause: float 
         return places, take.heading + angle(times)
 
     width = take.random.uniform(0.09, 0.14)
-    count = int((time[-1] + 2 * _MARGIN + pause) / pause) + 2
-    first = take.random.uniform(0, pause)
-    regular = -_MARGIN - pause + first + pause * np.arange(count)
+    count = int(time[-1] / pause) + 6
+    regular = pause * (np.arange(count) - 2 - take.random.random())
     ankles = []
     for side in (0, 1):
         starts = regular + pause * (0.5 * side + take.random.uniform(-0.15, 0.15, count))
@@ -131,7 +130,7 @@ def sit(take: Take, cross_legs: bool) -> Figure:
 
     Args:
         take: who and how.
-        cross_legs: whether one ankle comes to lie over the other knee for some of the time.
+        cross_legs: whether one knee comes to lie over the other for some of the time.
     """
     body, frames = take.body, len(take.time)
     shin, thigh = body.length("LFoot"), body.length("LKnee")
@@ -148,10 +147,10 @@ def sit(take: Take, cross_legs: bool) -> Figure:
         aside = outward * (take.random.uniform(0.1, 0.2) + take.wander(0.015))
         up = np.full(frames, body.ankle_height)
         if side == take.side:
-            forward = forward + crossed * (0.95 * thigh - forward)
-            aside = aside + crossed * (-outward * 0.22 - aside)
-            up = up + crossed * 0.93 * shin
-            figure_knees[:, side] += 0.75 * crossed
+            forward = forward + crossed * (1.1 * thigh - forward)
+            aside = aside + crossed * (-outward * 0.2 - aside)
+            up = up + crossed * 0.55 * shin
+            figure_knees[:, side] -= 0.3 * crossed
         ankles[:, side] = from_ground(hips, heading, forward, aside, up)
     figure = Figure(body, hips, heading, ankles)
     figure.knees_out = figure_knees
@@ -189,7 +188,7 @@ def sit_down(take: Take, stretched: bool) -> tuple[Figure, Array]:
     origin[:, :2] = take.place
     # Feet stay until the hips are nearly on the floor and then slide to their places.
     settled = ease((down - 0.75) / 0.25)
-    final = (0.93 * body.leg, 0.14) if stretched else (0.42 * body.leg, -0.1)
+    final = (0.93 * body.leg, 0.14) if stretched else (0.5 * body.leg, -0.04)
     ankles = np.empty((frames, 2, 3))
     facing = np.full(frames, take.heading)
     for side, outward in ((0, 1), (1, -1)):
@@ -199,13 +198,13 @@ def sit_down(take: Take, stretched: bool) -> tuple[Figure, Array]:
         up = body.ankle_height + 0.02 * settled
         ankles[:, side] = from_ground(origin, facing, forward, aside, up)
     figure = Figure(body, hips, heading, ankles)
-    figure.knees_out += (0.1 if stretched else 0.75) * settled[:, None] + 0.2 * down[:, None]
+    figure.knees_out += (0.1 if stretched else 0.35) * settled[:, None] + 0.2 * down[:, None]
     middle = 4 * down * (1 - down)
-    figure.bend("Hip", 0.05 + 0.55 * middle - 0.2 * down + take.wander(0.03))
+    figure.bend("Hip", 0.05 + 0.45 * middle - 0.2 * down + take.wander(0.03))
     figure.stoop(
-        0.05 + 0.55 * middle + 0.35 * down + take.wander(0.05), take.wander(0.03), take.wander(0.06)
+        0.05 + 0.35 * middle + 0.4 * down + take.wander(0.05), take.wander(0.03), take.wander(0.06)
     )
-    figure.look(take.wander(0.15, 0.1, 0.5), 0.3 * middle + take.wander(0.08, 0.1, 0.5))
+    figure.look(take.wander(0.15, 0.1, 0.5), take.wander(0.08, 0.1, 0.5))
     for side in (0, 1):
         figure.let_hang(side, 0.3 * middle, 0.15, 0.3)
     return figure, down

@@ -71,11 +71,20 @@ class Take:
 
         They move from one value to the next during the first third of a cycle and then stay.
         """
-        count = int(phase.max()) + 2
-        values = self.random.uniform(low, high, (count, len(low)))
-        cycle = phase.astype(int)
-        moved = ease((phase - cycle) / 0.33)[:, None]
-        return mix(moved, values[np.maximum(cycle - 1, 0)], values[cycle])
+        count = int(phase.max()) + 1
+        return _step_through(self.random.uniform(low, high, (count, len(low))), phase)
+
+    def choice_by_cycle(self, phase: Array, choices: int) -> Array:
+        """Return (frames, choices) weights that sum to 1; each cycle another choice has all."""
+        start = int(self.random.integers(choices))
+        strides = self.random.integers(1, choices, int(phase.max()) + 1)
+        return _step_through(np.eye(choices)[(start + np.cumsum(strides)) % choices], phase)
+
+
+def _step_through(values: Array, phase: Array) -> Array:
+    cycle = phase.astype(int)
+    moved = ease((phase - cycle) / 0.33)[:, None]
+    return mix(moved, values[np.maximum(cycle - 1, 0)], values[cycle])
 
 
 def ease(progress: Array) -> Array:

@@ -1,0 +1,39 @@
+"""`harness tables`: write the paper's tables, or name those that are there."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--profile", help="Profile of params.yaml; its default profile otherwise.")
+@click.option("--list", "list_only", is_flag=True, help="Only name the tables that are there.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="The folder of all results.",
+)
+def tables(profile: str | None, list_only: bool, results: Path) -> None:
+    """Write the paper's tables of a profile, published rows beside what was measured here.
+
+    They are made from the scores that are stored; a model without a score is listed as missing.
+    """
+    from harness.runs.errors import HarnessError
+    from harness.runs.settings import load_settings
+
+    settings = load_settings()
+    name = profile or settings.profile
+    settings.profile_called(name)
+    if list_only:
+        written = sorted((results / name / "tables").glob("*.*"))
+        if not written:
+            raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
+    else:
+        from harness.reporting.tables import write_tables
+
+        written = write_tables(settings, name, results)
+    click.echo(f"Tables of profile {name}:")
+    for path in written:
+        click.echo(f"  {path}")

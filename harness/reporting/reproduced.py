@@ -1,0 +1,135 @@
+"""Rows of a table made from stored scores: values with intervals, conditions, and their runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.reporting.scored_runs import ScoredModel, find_scored_model
+from harness.runs.errors import HarnessError
+from harness.scoring.metrics import Metric
+from harness.scoring.statistics import differences_to_first
+from harness.scoring.takes import Takes, takes_of
+
+EXACT_SOURCE = "gt"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A measured number and its 95 % interval, None where there is a single take."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class ReproducedRow:
+    """One model's line of a table, averaged over its seeds.
+
+    Attributes:
+        model: the harness's name of the model.
+        by_action: by action.
+        average: the final number as the protocol defines it.
+        dataset: the data set it was measured on.
+        input_2d: the 2D source.
+        frames: length of the window.
+        joints: number of joints that the metric counts.
+        flip_test: whether predictions were averaged with those of the mirrored input.
+        selection: how the epoch was chosen, "best" on validation clips or the "last".
+        protocol: id and version.
+        departures: where the predictions depart from what the protocol's source does.
+        seeds: the training seeds.
+        run_ids: the training runs, by seed.
+    """
+
+    model: str
+    by_action: dict[str, Value]
+    average: Value
+    dataset: str
+    input_2d: str
+    frames: int
+    joints: int
+    flip_test: bool
+    selection: str
+    protocol: str
+    departures: tuple[str, ...]
+    seeds: tuple[int, ...]
+    run_ids: tuple[str, ...]
+
+    @property
+    def input_kind(self) -> str:
+        """Whether 2D is "gt" or "detected", as the published tables tell 2D sources apart."""
+        return "gt" if self.input_2d == EXACT_SOURCE else "detected"
+
+
+def reproduced_row(model: ScoredModel, metric: Metric) -> ReproducedRow:
+    """Return the line of one model.
+
+    Raises:
+        HarnessError: the metric was not scored.
+    """
+    score = model.runs[0].score
+    contracts = [run.score.header.conditions.predictions for run in model.runs]
+    sums = [run.score.sequences for run in model.runs]
+    takes = takes_of([sums], metric, score.protocol)
+    actions = takes.names["action"].to_numpy()
+    record = model.runs[0].record
+    selection = "" if record is None else record.parameters["training"]["select"]
+    return ReproducedRow(
+        model=model.name,
+        by_action={
+            str(action): _value(takes.only(np.asarray(actions == action)))
+            for action in dict.fromkeys(actions)
+        },
+        average=_value(takes),
+        dataset=contracts[0].dataset,
+        input_2d=contracts[0].input_2d,
+        frames=contracts[0].frames,
+        joints=int(score.protocol.counts(metric).sum()),
+        flip_test=contracts[0].flip_test,
+        selection=selection,
+        protocol=f"{score.protocol.id} version {score.protocol.version}",
+        departures=score.header.conditions.departures,
+        seeds=tuple(contract.seed for contract in contracts),
+        run_ids=tuple(contract.run_id for contract in contracts),
+    )
+
+
+def reproduced_rows(
+    models: Sequence[str],
+    profile: str,
+    protocol: str,
+    metric: Metric,
+    results: Path,
+    seeds: Sequence[int],
+) -> tuple[list[ReproducedRow], list[str]]:
+    """Return the lines of all models that were scored, and why the others have none.
+
+    Args:
+        models: names in the order of the table.
+        profile: whose runs.
+        protocol: id of the protocol.
+        metric: what the table shows.
+        results: the folder of all results.
+        seeds: only these seeds.
+    """
+    rows, missing = [], []
+    for name in models:
+        try:
+            model = find_scored_model(name, profile, protocol, results, seeds)
+        except HarnessError as error:
+            missing.append(f"{name}: {error}")
+            continue
+        rows.append(reproduced_row(model, metric))
+    return rows, missing
+
+
+def _value(takes: Takes) -> Value:
+    """Return the average and its interval: that of the difference from a model without error."""
+    nothing: NDArray[np.float64] = np.zeros_like(takes.totals)
+    against_zero = replace(takes, totals=np.concatenate([nothing, takes.totals]))
+    (difference,) = differences_to_first(against_zero)
+    return Value(difference.value, difference.low, difference.high)

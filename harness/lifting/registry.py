@@ -6,16 +6,10 @@ A package installed beside this one adds a method through an entry point of grou
 
 import importlib
 import importlib.metadata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import torch
-
-from harness.body.skeleton import Skeleton
-from harness.lifting.contract import Lifter, Method
+from harness.lifting.contract import Method
 from harness.runs.errors import HarnessError
-from harness.runs.seeds import derive_seed
-from harness.runs.settings import validated
 from harness.runs.sources import source_hashes
 from harness.runs.suggest import unknown_name
 
@@ -27,6 +21,7 @@ METHODS: dict[str, str] = {
     "fsg_ftg": "harness.lifting.methods.fsg_ftg:METHOD",
     "martinez": "harness.lifting.methods.martinez:METHOD",
     "semgcn": "harness.lifting.methods.semgcn:METHOD",
+    "videopose3d": "harness.lifting.methods.videopose3d:METHOD",
 }
 
 _SHAPING_PACKAGES = (
@@ -78,6 +73,8 @@ def method_module(name: str) -> str:
 def method_sources(name: str) -> dict[str, str]:
     """Return the SHA-256, by module, of the source files that shape a method's numbers.
 
+    This table of names is not one of them, so that a new method retrains no other.
+
     Raises:
         HarnessError: there is no such method.
     """
@@ -85,28 +82,8 @@ def method_sources(name: str) -> dict[str, str]:
     package = module.partition(".")[0]
     theirs = () if package == "harness" else (package,)
     start = (module, "harness.lifting.training", "harness.lifting.prediction")
-    return source_hashes(start, (*_SHAPING_PACKAGES, *theirs))
-
-
-def build_lifter(
-    method: Method, network: Mapping[str, Any], skeleton: Skeleton, layout: Skeleton, seed: int
-) -> Lifter:
-    """Build a method's lifter with initial weights that depend on nothing but `seed`.
-
-    Args:
-        method: the method.
-        network: its own parameters; those left out take their defaults.
-        skeleton: joints of the data set's 3D.
-        layout: joints of the 2D source.
-        seed: the training seed.
-
-    Raises:
-        HarnessError: a parameter is unknown or wrong, or the data lack a joint.
-    """
-    settings = validated(method.settings, network, f"models.{method.name}.network")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "init", method.name))
-        return method.build(settings, skeleton, layout)
+    hashes = source_hashes(start, (*_SHAPING_PACKAGES, *theirs))
+    return {name: value for name, value in hashes.items() if name != __name__}
 
 
 def _target(name: str) -> str:

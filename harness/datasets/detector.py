@@ -25,7 +25,7 @@ _DIFFICULTY = {
     "Foot": 1.5,
     "Elbow": 1.25,
     "Knee": 1.1,
-    "Hip": 1.15,
+    "Hip": 1.0,
     "Head": 0.8,
     "Neck/Nose": 0.8,
 }

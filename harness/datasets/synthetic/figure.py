@@ -127,7 +127,7 @@ class Figure:
         ends, turned = self._bones()
         for side, name in enumerate(SIDES):
             toward = self.heading + (1 - 2 * side) * self.knees_out[:, side]
-            knee = np.stack([np.cos(toward), np.sin(toward), np.full_like(toward, 0.1)], axis=-1)
+            knee = np.stack([np.cos(toward), np.sin(toward), np.full_like(toward, 0.3)], axis=-1)
             pelvis, socket = turned[:, H36M_17.root], ends[:, H36M_17.index(f"{name}Hip")]
             self._set_limb(
                 (f"{name}Knee", f"{name}Foot"),

@@ -198,9 +198,9 @@ def sit_down(take: Take, stretched: bool) -> tuple[Figure, Array]:
         up = body.ankle_height + 0.02 * settled
         ankles[:, side] = from_ground(origin, facing, forward, aside, up)
     figure = Figure(body, hips, heading, ankles)
-    figure.knees_out += (0.1 if stretched else 0.35) * settled[:, None] + 0.2 * down[:, None]
+    figure.knees_out += (0.1 if stretched else 0.25) * settled[:, None] + 0.2 * down[:, None]
     middle = 4 * down * (1 - down)
-    figure.bend("Hip", 0.05 + 0.45 * middle - 0.2 * down + take.wander(0.03))
+    figure.bend("Hip", 0.05 + 0.3 * middle - 0.2 * down + take.wander(0.03))
     figure.stoop(
         0.05 + 0.35 * middle + 0.4 * down + take.wander(0.05), take.wander(0.03), take.wander(0.06)
     )

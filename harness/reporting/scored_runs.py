@@ -114,7 +114,6 @@ def _conditions(score: Score) -> dict[str, str]:
         "corruption of the 2D input": str(predictions.corruption or "none"),
         "number of frames scored": f"{header.frames} frames of {header.clips} clips",
         "data hash": predictions.data_hash[:12],
-        "ground truth": header.truth_sha256[:12],
     }
 
 

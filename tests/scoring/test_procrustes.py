@@ -86,6 +86,13 @@ def test_a_prediction_in_one_point_lands_on_the_mean_of_the_target() -> None:
             np.testing.assert_allclose(align(predicted, target), expected, atol=1e-12)
 
 
+def test_rounding_is_no_pose_that_could_be_aligned() -> None:
+    _, target = poses(5)
+    noise = np.random.default_rng(2).normal(scale=1e-15, size=target.shape)
+    expected = np.broadcast_to(target.mean(axis=1, keepdims=True), target.shape)
+    np.testing.assert_allclose(align(4.7 + noise, target), expected, atol=1e-12)
+
+
 def test_a_target_in_one_point_is_met() -> None:
     predicted, _ = poses(5)
     for point in (0.0, 0.3):

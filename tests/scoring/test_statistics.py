@@ -46,6 +46,13 @@ def test_the_bootstrap_spreads_as_the_standard_error_of_a_stratified_mean() -> N
     assert spread == pytest.approx(np.sqrt(sum(variances)) / 3, rel=0.03)
 
 
+def test_resampling_leaves_every_group_its_weight() -> None:
+    groups = [0] * 2 + [1] * 8
+    takes = make_takes(10.0 * np.array(groups), groups, average="frames")
+    values = bootstrap(replace(takes, totals=np.diff(takes.totals, axis=0)), 0)
+    np.testing.assert_allclose(values, 8.0)
+
+
 @pytest.mark.parametrize("average", ["groups", "frames"])
 @pytest.mark.parametrize("sizes", [(4,) * 15, (1,) * 15, (12,)])
 def test_intervals_hold_the_truth_as_often_as_they_say(

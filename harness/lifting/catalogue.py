@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from harness.body.skeleton import H36M_17
+from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
 from harness.lifting.contract import Lifter, LifterInput
-from harness.lifting.registry import build_lifter, method_called
+from harness.lifting.registry import method_called
 
 
 @dataclass(frozen=True)

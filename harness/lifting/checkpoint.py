@@ -15,8 +15,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from harness.body.skeleton import skeleton_called
+from harness.lifting.build import build_lifter
 from harness.lifting.contract import Lifter, Predicts
-from harness.lifting.registry import build_lifter, method_called
+from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 

@@ -7,11 +7,14 @@ A package installed beside this one adds a method through an entry point of grou
 import importlib
 import importlib.metadata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from harness.lifting.contract import Method
 from harness.runs.errors import HarnessError
 from harness.runs.sources import source_hashes
 from harness.runs.suggest import unknown_name
+
+if TYPE_CHECKING:
+    from harness.lifting.contract import Method
 
 ENTRY_POINT_GROUP = "pose_lifters"
 
@@ -41,12 +44,14 @@ def method_names() -> Sequence[str]:
     return sorted(_known())
 
 
-def method_called(name: str) -> Method:
+def method_called(name: str) -> "Method":
     """Import and return the method called `name`.
 
     Raises:
         HarnessError: there is none, or the package that adds it cannot be imported.
     """
+    from harness.lifting.contract import Method
+
     target = _target(name)
     module, _, attribute = target.partition(":")
     try:

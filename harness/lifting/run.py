@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from harness.datasets.prepared import PreparedSet, Split
+from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import (
     ModelContract,
     load_checkpoint,
@@ -28,7 +29,7 @@ from harness.lifting.lift import WINDOWS_AT_A_TIME
 from harness.lifting.plan import TrainingPlan
 from harness.lifting.prediction import predict
 from harness.lifting.predictions import PredictionContract, write_predictions
-from harness.lifting.registry import build_lifter, method_sources
+from harness.lifting.registry import method_sources
 from harness.lifting.state import TrainingState, load_state, remove_state
 from harness.lifting.training import StateFile, Training, TrainingFailed, Watcher, make_fabric
 from harness.lifting.watching import SilentWatcher, watched

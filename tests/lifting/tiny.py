@@ -12,7 +12,9 @@ from harness.body.camera import Camera, h36m_cameras, project
 from harness.body.skeleton import H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet, Source2D, write_prepared_set
 from harness.lifting.contract import Batch, Lifter, LifterInput, Method
+from harness.lifting.plan import TrainingPlan
 from harness.lifting.recipe import Recipe
+from harness.runs.settings import ModelSettings
 
 CAMERAS: tuple[Camera, ...] = h36m_cameras()["S1"]
 
@@ -108,3 +110,23 @@ METHOD = Method(
     build=LinearLifter,
     recipe=Recipe(epochs=3, batch_size=4, learning_rate=0.01),
 )
+
+
+def tiny_plan(
+    prepared: Path,
+    folder: Path,
+    *,
+    seed: int = 0,
+    network: dict[str, object] | None = None,
+    **training: object,
+) -> TrainingPlan:
+    """Plan a run of the linear lifter on exact 2D."""
+    return TrainingPlan(
+        experiment="tiny",
+        model=METHOD.name,
+        seed=seed,
+        settings=ModelSettings(network=network or {}, training=training),
+        input_2d="gt",
+        prepared=prepared,
+        folder=folder,
+    )

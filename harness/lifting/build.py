@@ -1,0 +1,32 @@
+"""Building a lifter from its settings, with initial weights that depend on the seed alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from harness.body.skeleton import Skeleton
+from harness.lifting.contract import Lifter, Method
+from harness.runs.seeds import derive_seed
+from harness.runs.settings import validated
+
+
+def build_lifter(
+    method: Method, network: Mapping[str, Any], skeleton: Skeleton, layout: Skeleton, seed: int
+) -> Lifter:
+    """Build a method's lifter with initial weights that depend on nothing but `seed`.
+
+    Args:
+        method: the method.
+        network: its own parameters; those left out take their defaults.
+        skeleton: joints of the data set's 3D.
+        layout: joints of the 2D source.
+        seed: the training seed.
+
+    Raises:
+        HarnessError: a parameter is unknown or wrong, or the data lack a joint.
+    """
+    settings = validated(method.settings, network, f"models.{method.name}.network")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "init", method.name))
+        return method.build(settings, skeleton, layout)

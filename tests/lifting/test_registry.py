@@ -1,0 +1,87 @@
+"""Methods are found by name, ours and those of packages installed beside."""
+
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+import torch
+from tiny import METHOD
+
+from harness.body.skeleton import H36M_17
+from harness.lifting import registry
+from harness.lifting.build import build_lifter
+from harness.lifting.catalogue import describe
+from harness.lifting.registry import (
+    method_called,
+    method_module,
+    method_names,
+    method_sources,
+)
+from harness.runs.errors import HarnessError
+
+
+def add_entry_point(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    entry = importlib.metadata.EntryPoint(name, value, registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry])
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(HarnessError, match="unknown model 'dgent'; did you mean 'dgnet'"):
+        method_called("dgent")
+
+
+@pytest.mark.parametrize("name", sorted(registry.METHODS))
+def test_each_of_our_methods_loads_under_its_name(name: str) -> None:
+    assert method_called(name).name == name
+    assert method_module(name) in method_sources(name)
+
+
+def test_an_installed_package_adds_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_entry_point(monkeypatch, "linear", "tiny:METHOD")
+    assert "linear" in method_names()
+    assert method_called("linear") is METHOD
+    assert "tiny" in method_sources("linear")
+
+
+def test_a_package_cannot_replace_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_entry_point(monkeypatch, "dgnet", "tiny:METHOD")
+    assert method_called("dgnet").name == "dgnet"
+
+
+@pytest.mark.parametrize("value", ["tiny:NOTHING", "no_such_package:METHOD", "tiny:CAMERAS"])
+def test_a_broken_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    add_entry_point(monkeypatch, "broken", value)
+    with pytest.raises(HarnessError, match="method 'broken'"):
+        method_called("broken")
+
+
+def test_names_and_sources_come_without_importing_a_method() -> None:
+    code = (
+        "import sys; from harness.lifting.registry import method_names, method_sources\n"
+        "method_names(); method_sources('dgnet')\n"
+        "sys.exit(any(name in ('torch', 'dgnet', 'baselines') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_seed_alone_decides_initial_weights() -> None:
+    def first(seed: int) -> torch.Tensor:
+        return next(build_lifter(METHOD, {}, H36M_17, H36M_17, seed).parameters())
+
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    weight = first(0)
+    assert torch.equal(torch.get_rng_state(), before), "building shifted other randomness"
+    torch.manual_seed(4)
+    assert torch.equal(first(0), weight)
+    assert not torch.equal(first(1), weight)
+
+
+def test_parameters_are_those_of_the_size_table() -> None:
+    # DG-Net's plain reading: 2,669,147 with block heads, 2,333,037 without; SemGCN 267,373 and
+    # Martinez 4,296,755 with 17 joints.
+    entry = describe("dgnet")
+    assert (entry.parameters, entry.parameters_predicting) == (2_669_147, 2_333_037)
+    assert describe("semgcn").parameters == describe("semgcn").parameters_predicting == 267_373
+    assert describe("martinez").parameters == 4_296_755

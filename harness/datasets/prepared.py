@@ -191,7 +191,7 @@ class PreparedSet:
     def _map(self, name: str, tail: tuple[int, ...]) -> Any:
         path = self.path / name
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = np.lib.format.open_memmap(path, mode="r")
         except (OSError, ValueError) as error:
             raise HarnessError(f"{path}: cannot be read ({error}); prepare it again") from error
         if array.shape != (self.rows, *tail):

@@ -37,6 +37,9 @@ class DGNetConfig:
         form: spatial, then temporal layers, or both at once.
         knn: whether connections are limited at all; without, every joint is connected to all,
             itself included, whatever `connection` says.
+        initial_scale: standard deviation of the first weights of a layer with BatchNorm, times
+            sqrt(inputs * outputs). BatchNorm makes the prediction independent of it, not the speed
+            of learning: the smaller the weights, the more one step of Adam turns them.
     """
 
     channels: int = 128
@@ -57,10 +60,13 @@ class DGNetConfig:
     block_supervision: bool = True
     form: Form = "factorized"
     knn: bool = True
+    initial_scale: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("channels", "blocks", "frames", "spatial_neighbours", "temporal_neighbours"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.initial_scale <= 0:
+            raise ValueError(f"initial_scale is {self.initial_scale}; it must be positive")
         if not self.spatial_unit and not self.temporal_unit:
             raise ValueError("spatial_unit and temporal_unit are both empty: a block needs layers")

@@ -27,8 +27,21 @@ class GraphLayer(nn.Module, ABC):
         self.weight = nn.Parameter(torch.empty(inputs, matrices, outputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.norm = nn.BatchNorm1d(outputs) if activated else None
-        for matrix in self.weight.unbind(1):
-            nn.init.xavier_uniform_(matrix, gain=2**0.5)
+        self.reset_weight(1.0)
+
+    def reset_weight(self, scale: float) -> None:
+        """Draw the first weights: of standard deviation scale / sqrt(inputs * outputs), uniform.
+
+        That is about half of what SemGCN's public code draws (Xavier's rule on the stacked
+        matrices), and far below Xavier's rule on each matrix. Layers without BatchNorm take the
+        latter, whatever `scale` is.
+        """
+        inputs, _, outputs = self.weight.shape
+        if self.norm is None:
+            deviation = (2 / (inputs + outputs)) ** 0.5
+        else:
+            deviation = scale / (inputs * outputs) ** 0.5
+        nn.init.uniform_(self.weight, -deviation * 3**0.5, deviation * 3**0.5)
 
     @abstractmethod
     def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from dgnet.config import DGNetConfig
 from dgnet.connection import Connections
 from dgnet.fixed import FixedSpatialGraph
 from dgnet.graph import BodyGraph
-from dgnet.layer import DynamicalGraphLayer, Residual
+from dgnet.layer import DynamicalGraphLayer, GraphLayer, Residual
 
 
 class Levels(NamedTuple):
@@ -60,6 +60,9 @@ class DGNet(nn.Module):
         self.head = FixedSpatialGraph(config.blocks * config.channels, 3, bones, activated=False)
         heads = config.blocks if config.block_supervision else 0
         self.block_heads = nn.ModuleList(BlockHead(config.channels, bones) for _ in range(heads))
+        for layer in self.modules():
+            if isinstance(layer, GraphLayer):
+                layer.reset_weight(config.initial_scale)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """Lift windows of 2D poses.

@@ -57,6 +57,7 @@ class FixedNetworkSettings(BaseModel):
     outside_window: OutsideWindow = "zero"
     non_local: bool = True
     block_supervision: bool = True
+    initial_scale: float = Field(default=1.0, gt=0)
     block_loss_weight: float = Field(default=0.1, ge=0)
     balanced_coordinates: bool = False
 

@@ -11,6 +11,8 @@ from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
 from harness.reporting.scored_runs import ScoredModel
 from harness.scoring.statistics import Difference
 
+MARK = "*"
+
 
 def as_markdown(comparison: Comparison) -> str:
     """Return the table and, below it, everything that its numbers depend on."""
@@ -19,7 +21,7 @@ def as_markdown(comparison: Comparison) -> str:
     for name in names[1:]:
         head += [name, f"{name} - {names[0]}", "95 % interval", "p", ""]
     body = [_cells(comparison, row) for row in (*comparison.rows, comparison.average)]
-    body[-1] = [f"**{cell}**" if cell else "" for cell in body[-1]]
+    body[-1] = [f"**{cell}**" if cell not in ("", MARK) else cell for cell in body[-1]]
     alignment = ["left", *["right"] * (len(head) - 1)]
     table = tabulate(body, head, tablefmt="pipe", disable_numparse=True, colalign=alignment)
     return "\n".join([table, "", *(f"- {line}" for line in conditions(comparison))])
@@ -58,7 +60,7 @@ def conditions(comparison: Comparison) -> list[str]:
         *(_told_of(comparison, index) for index in range(len(comparison.models))),
         "interval: paired bootstrap over takes; p: paired sign flips over takes, corrected for "
         f"{len(comparison.rows)} {comparison.by}s after Holm, the average's not; "
-        f"* means p < {SIGNIFICANT}",
+        f"{MARK} means p < {SIGNIFICANT}",
     ]
 
 
@@ -102,7 +104,7 @@ def _cells(comparison: Comparison, row: Row) -> list[str]:
             _number(comparison, difference.value, sign="+"),
             _interval(comparison, difference),
             "" if p is None else f"{p:.4f}",
-            "*" if p is not None and p < SIGNIFICANT else "",
+            MARK if p is not None and p < SIGNIFICANT else "",
         ]
     return cells
 

@@ -15,6 +15,7 @@ from scored_sets import make_contract, make_predictions, make_set, true_poses
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.predictions import Predictions, read_predictions, write_predictions
 from harness.runs.errors import HarnessError
+from harness.runs.files import only_writer
 from harness.scoring.errors_file import read_errors
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import PROTOCOLS, protocol_called
@@ -170,6 +171,24 @@ def test_only_valid_frames_count_where_the_set_says_which(tmp_path: Path) -> Non
     errors = read_errors(tmp_path / "score/errors.parquet", ["MPJPE"])
     assert set(zip(errors.clip.tolist(), errors.frame.tolist(), strict=True)) == kept
     assert score.header.frames == len(kept) < prepared.select("test")["frames"].sum()
+
+
+def test_a_set_without_a_valid_frame_is_refused(tmp_path: Path) -> None:
+    prepared = make_set(tmp_path / "set", valid=True)
+    predictions = make_predictions(tmp_path / "p", prepared)
+    prepared.valid = np.zeros(prepared.rows, dtype=bool)
+    with pytest.raises(HarnessError, match="no frame"):
+        score_predictions(predictions, prepared, ACTIONWISE, tmp_path / "score")
+
+
+def test_two_processes_cannot_write_one_score(
+    prepared: PreparedSet, predictions: Predictions, tmp_path: Path
+) -> None:
+    with (
+        only_writer(tmp_path / "score"),
+        pytest.raises(HarnessError, match="another process is writing it"),
+    ):
+        score_predictions(predictions, prepared, ACTIONWISE, tmp_path / "score")
 
 
 def test_a_17_joint_prediction_scores_under_every_protocol_of_human36m(

@@ -12,6 +12,7 @@ counts, and sending an event twice does no harm.
 
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -56,7 +57,7 @@ class Journal:
     @classmethod
     def called(cls, run_name: str, root: Path = UNSENT) -> "Journal":
         """Return a new journal for an execution of `run_name`; nothing is written yet."""
-        readable = run_name.replace("/", "-")
+        readable = re.sub(r"[^\w.=-]+", "-", run_name)
         return cls((root / f"{readable}-{uuid.uuid4().hex[:12]}").absolute())
 
     @property

@@ -24,6 +24,7 @@ METHODS: dict[str, str] = {
     "fsg_ftg": "harness.lifting.methods.fsg_ftg:METHOD",
     "martinez": "harness.lifting.methods.martinez:METHOD",
     "semgcn": "harness.lifting.methods.semgcn:METHOD",
+    "stgcn": "harness.lifting.methods.stgcn:METHOD",
     "videopose3d": "harness.lifting.methods.videopose3d:METHOD",
 }
 

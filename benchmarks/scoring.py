@@ -14,7 +14,8 @@ import numpy as np
 
 from harness.body.camera import h36m_cameras
 from harness.body.skeleton import H36M_17
-from harness.datasets.prepared import PreparedSet, Source2D, write_prepared_set
+from harness.datasets.prepared import PreparedSet, Source2D
+from harness.datasets.prepared_writer import write_prepared_set
 from harness.lifting.predictions import PredictionContract, read_predictions, write_predictions
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called

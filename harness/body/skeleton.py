@@ -187,17 +187,15 @@ COCO_17 = Skeleton(
 )
 """The keypoints of COCO, a layout of 2D detections only; the order is COCO's, the tree ours."""
 
-_SKELETONS: dict[str, Skeleton] = {
-    skeleton.name: skeleton
-    for skeleton in (H36M_17, H36M_16, HUMANEVA_15, MPI_INF_3DHP_17, COCO_17)
-}
+_BUILT_IN = (H36M_17, H36M_16, HUMANEVA_15, MPI_INF_3DHP_17, COCO_17)
+_SKELETONS: dict[str, Skeleton] = {skeleton.name: skeleton for skeleton in _BUILT_IN}
 
 
 def skeleton_called(name: str) -> Skeleton:
     """Return the skeleton with this name.
 
     Raises:
-        HarnessError: there is none.
+        HarnessError: there is none; one that a data set defines is known once the set is open.
     """
     if name not in _SKELETONS:
         raise unknown_name("skeleton", name, skeleton_names())
@@ -207,3 +205,47 @@ def skeleton_called(name: str) -> Skeleton:
 def skeleton_names() -> Sequence[str]:
     """Return the names of all known skeletons."""
     return sorted(_SKELETONS)
+
+
+def register_skeleton(skeleton: Skeleton) -> None:
+    """Make a skeleton that a data set defines known by its name, so that contracts can name it.
+
+    Raises:
+        HarnessError: its parents, left or right make no skeleton, or another one has its name.
+    """
+    _check(skeleton)
+    if _SKELETONS.setdefault(skeleton.name, skeleton) != skeleton:
+        raise HarnessError(
+            f"skeleton {skeleton.name}: another skeleton already has this name; give it its own"
+        )
+
+
+def is_built_in(skeleton: Skeleton) -> bool:
+    """Return whether the skeleton is known without any data set that defines it."""
+    return skeleton in _BUILT_IN
+
+
+def _check(skeleton: Skeleton) -> None:
+    count, left, right = len(skeleton), skeleton.left, skeleton.right
+    sides = {*left, *right}
+    faults = {
+        "is without a name or a joint": not skeleton.name or not count,
+        "names a joint twice": len(set(skeleton.joints)) < count,
+        f"has {len(skeleton.parents)} parents for {count} joints": len(skeleton.parents) != count,
+        "must have exactly one root (parent -1)": skeleton.parents.count(-1) != 1,
+        "has a joint that does not hang on the root": not _all_hang_on_root(skeleton.parents),
+        f"pairs {len(left)} left with {len(right)} right joints": len(left) != len(right),
+        "names a left or right joint twice or one that does not exist": (
+            len(sides) < len(left) + len(right) or not sides <= set(range(count))
+        ),
+    }
+    for fault, found in faults.items():
+        if found:
+            raise HarnessError(f"skeleton {skeleton.name}: {fault}; correct its definition")
+
+
+def _all_hang_on_root(parents: tuple[int, ...]) -> bool:
+    reached = {-1}
+    for _ in parents:
+        reached |= {joint for joint, parent in enumerate(parents) if parent in reached}
+    return len(reached) == len(parents) + 1

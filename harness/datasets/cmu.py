@@ -27,7 +27,8 @@ from harness.datasets.cmu_motion import motion_pieces
 from harness.datasets.cmu_trials import ACTIONS, UNLABELLED
 from harness.datasets.detector import DetectorSettings, detect
 from harness.datasets.importers import Importer
-from harness.datasets.prepared import Manifest, PreparedWriter, Source2D, Split, write_prepared_set
+from harness.datasets.prepared import Manifest, Source2D, Split
+from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.datasets.staging import place_before
 from harness.runs.errors import HarnessError
 from harness.runs.files import sha256_of_file

@@ -18,13 +18,8 @@ from harness.datasets.humaneva_recordings import (
 )
 from harness.datasets.importers import Importer
 from harness.datasets.keypoints_npz import KeypointsFile, find_keypoint_files
-from harness.datasets.prepared import (
-    Manifest,
-    PreparedWriter,
-    Source2D,
-    Split,
-    write_prepared_set,
-)
+from harness.datasets.prepared import Manifest, Source2D, Split
+from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.runs.errors import HarnessError
 from harness.runs.files import sha256_of_file
 

@@ -124,15 +124,13 @@ class Inspection(BaseModel):
                     ("count", "found", "expected", "as expected"),
                 )
             )
-        parts.append(
-            _table(
-                [
-                    (bone.subject, bone.bone, bone.mean, bone.least, bone.greatest, bone.other_side)
-                    for bone in self.bones
-                ],
-                ("subject", "bone", "mean mm", "least", "greatest", "other side"),
-            )
-        )
+        if self.bones:
+            lengths = [
+                (bone.subject, bone.bone, bone.mean, bone.least, bone.greatest, bone.other_side)
+                for bone in self.bones
+            ]
+            headers = ("subject", "bone", "mean mm", "least", "greatest", "other side")
+            parts.append(_table(lengths, headers))
         parts.append(
             _table(
                 [
@@ -171,14 +169,15 @@ def inspect_set(
         What was found.
     """
     clips, manifest = prepared.clips, prepared.manifest
-    bones = _Bones(prepared)
+    bones = _Bones(prepared) if manifest.has_3d else None
     sources = [_SourceSums(prepared, name) for name in sorted(manifest.sources_2d)]
     missing = 0
     for clip in clips.to_dict("records"):
         rows = slice(int(clip["first_row"]), int(clip["first_row"]) + int(clip["frames"]))
-        positions = np.asarray(prepared.positions_3d[rows], dtype=np.float64)
-        missing += int(np.count_nonzero(~np.isfinite(positions)))
-        bones.add(str(clip["subject"]), positions)
+        if bones is not None:
+            positions = np.asarray(prepared.positions_3d[rows], dtype=np.float64)
+            missing += int(np.count_nonzero(~np.isfinite(positions)))
+            bones.add(str(clip["subject"]), positions)
         for source in sources:
             source.add(str(clip["camera"]), rows)
     counts = [
@@ -201,7 +200,7 @@ def inspect_set(
         missing_values=missing,
         counts=counts,
         expected=_expectations(clips, expected or {}),
-        bones=bones.lengths(),
+        bones=[] if bones is None else bones.lengths(),
         sources_2d=[source.summary() for source in sources],
         notes=manifest.notes,
     )

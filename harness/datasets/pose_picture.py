@@ -22,9 +22,9 @@ def save_pose_picture(
     """Draw one frame of each of a few clips and write a PNG file.
 
     Each column is a clip, taken at its middle frame: above the joints of every 2D source in a
-    square cut from the camera's image, below the 3D pose as seen from the camera's right, with
-    depth to the right. The left side is red, the right side blue, other sources than exact ones
-    are green crosses.
+    square cut from the camera's image, below the 3D pose, where there is one, as seen from the
+    camera's right, with depth to the right. The left side is red, the right side blue, other
+    sources than exact ones are green crosses.
 
     Args:
         prepared: the prepared set.
@@ -48,7 +48,10 @@ def save_pose_picture(
     for column, (_, clip) in enumerate(chosen.iterrows()):
         row = int(clip["first_row"]) + int(clip["frames"]) // 2
         _draw_image(axes[0, column], prepared, clip, row)
-        _draw_side(axes[1, column], prepared, row)
+        if prepared.manifest.has_3d:
+            _draw_side(axes[1, column], prepared, row)
+        else:
+            axes[1, column].set_axis_off()
     figure.suptitle(
         f"{prepared.manifest.title}: left red, right blue; below: from the camera's right, metres"
     )

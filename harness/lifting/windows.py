@@ -125,7 +125,7 @@ class WindowReader:
         self._root_depth = lifter.uses_root_depth
         source = prepared.keypoints_2d(input_2d) if keypoints is None else keypoints
         self._keypoints: NDArray[np.float32] = np.asarray(source)
-        self._positions: NDArray[np.float32] = np.asarray(prepared.positions_3d)
+        self._prepared = prepared
         self._columns_2d = _selection(lifter.layout, prepared.layout(input_2d))
         self._columns_3d = _selection(lifter.skeleton, prepared.skeleton)
         self._root = prepared.skeleton.index(_root_name(lifter.skeleton))
@@ -161,6 +161,11 @@ class WindowReader:
         """Return the true (frames, joints, 3) root-relative metres of a whole clip."""
         rows = slice(self._first[clip], self._first[clip] + self._length[clip])
         return self._relative(self._positions[None, rows])[0]
+
+    @property
+    def _positions(self) -> NDArray[np.float32]:
+        # Only what needs 3D asks for it, so that a set of 2D alone can be predicted.
+        return np.asarray(self._prepared.positions_3d)
 
     def _relative(self, positions: NDArray[np.float32]) -> NDArray[np.float32]:
         return positions[:, :, self._columns_3d] - positions[:, :, self._root, None]

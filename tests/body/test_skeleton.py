@@ -1,6 +1,17 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from harness.body.skeleton import H36M_16, H36M_17, Skeleton, skeleton_called, skeleton_names
+from harness.body.skeleton import (
+    H36M_16,
+    H36M_17,
+    Skeleton,
+    is_built_in,
+    register_skeleton,
+    skeleton_called,
+    skeleton_names,
+)
 from harness.runs.errors import HarnessError
 
 ALL = [skeleton_called(name) for name in skeleton_names()]
@@ -54,3 +65,39 @@ def test_unknown_names_are_refused_with_the_nearest_known() -> None:
         H36M_17.index("LKne")
     with pytest.raises(HarnessError, match=r"h36m_16 \(16 joints\) lacks Neck/Nose"):
         H36M_17.columns_in(H36M_16)
+
+
+FISH = Skeleton("fish", ("Body", "Tail", "LFin", "RFin"), (-1, 0, 0, 0), (2,), (3,))
+
+
+def test_a_registered_skeleton_is_known_by_its_name() -> None:
+    register_skeleton(FISH)
+    register_skeleton(replace(FISH))
+    assert skeleton_called("fish") is FISH
+    assert is_built_in(H36M_17)
+    assert not is_built_in(FISH)
+    with pytest.raises(HarnessError, match="skeleton fish: another skeleton already has this name"):
+        register_skeleton(replace(FISH, parents=(-1, 0, 1, 1)))
+    with pytest.raises(HarnessError, match="skeleton h36m_17: another"):
+        register_skeleton(replace(FISH, name="h36m_17"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"joints": ("Body", "Tail", "Tail", "RFin")}, "names a joint twice"),
+        ({"joints": ()}, "without a name or a joint"),
+        ({"parents": (-1, 0, 0)}, "has 3 parents for 4 joints"),
+        ({"parents": (-1, -1, 0, 0)}, "exactly one root"),
+        ({"parents": (-1, 2, 1, 0)}, "does not hang on the root"),
+        ({"parents": (-1, 0, 7, 0)}, "does not hang on the root"),
+        ({"left": (2, 1)}, "pairs 2 left with 1 right joints"),
+        ({"left": (3,)}, "left or right joint twice"),
+        ({"right": (9,)}, "one that does not exist"),
+    ],
+)
+def test_what_is_no_skeleton_is_refused(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(HarnessError, match=f"skeleton beast: .*{fault}"):
+        register_skeleton(replace(FISH, name="beast", **changes))
+    with pytest.raises(HarnessError, match="unknown skeleton"):
+        skeleton_called("beast")

@@ -10,7 +10,8 @@ from harness.body.camera import h36m_cameras
 from harness.body.skeleton import H36M_17
 from harness.datasets.inspection import Inspection, find_prepared_sets, inspect_set
 from harness.datasets.pose_picture import save_pose_picture
-from harness.datasets.prepared import PreparedSet, Source2D, write_prepared_set
+from harness.datasets.prepared import PreparedSet, Source2D
+from harness.datasets.prepared_writer import write_prepared_set
 from harness.runs.errors import HarnessError
 
 SOURCES = {

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pandas as pd
 import pytest
 
 from harness.body.camera import Camera
-from harness.body.skeleton import H36M_17
-from harness.datasets.prepared import Manifest, PreparedSet, Source2D, write_prepared_set
+from harness.body.skeleton import H36M_17, Skeleton, register_skeleton
+from harness.datasets.prepared import Manifest, PreparedSet, Source2D
+from harness.datasets.prepared_writer import write_prepared_set
 from harness.runs.errors import HarnessError
 
 CAMERA = Camera(name="c", width=100, height=80, focal_length=(90.0, 90.0), center=(50.0, 40.0))
@@ -330,3 +332,71 @@ def test_a_place_that_cannot_be_written_is_one_plain_error(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(HarnessError, match="cannot be written"):
         write(tmp_path / "file" / "set", a_clip())
+
+
+BIRD = Skeleton(
+    name="bird_4",
+    joints=("Body", "Head", "LWing", "RWing"),
+    parents=(-1, 0, 0, 0),
+    left=(2,),
+    right=(3,),
+)
+
+
+def test_a_set_carries_the_skeleton_that_it_defines(tmp_path: Path) -> None:
+    register_skeleton(BIRD)
+    layouts = {"gt": Source2D(layout="bird_4", exact=True, confidence=False)}
+    clip = a_clip(
+        positions_3d=np.ones((6, 4, 3)),
+        keypoints_2d={"gt": np.ones((6, 4, 2))},
+        confidence=None,
+        layouts=layouts,
+    )
+    hashes = set()
+    for name, skeleton in (("one", BIRD), ("two", replace(BIRD, left=(3,), right=(2,)))):
+        with write_prepared_set(tmp_path / name, skeleton) as writer:
+            writer.add_clip(**clip)
+            hashes.add(writer.finish(**ABOUT).data_hash)
+    assert len(hashes) == 2
+    code = (
+        "import sys; from pathlib import Path; from harness.datasets.prepared import PreparedSet\n"
+        "from harness.body.skeleton import skeleton_called\n"
+        "data = PreparedSet(Path(sys.argv[1])); assert skeleton_called('bird_4') is data.skeleton\n"
+        "print(data.skeleton.left, data.skeleton.joints[data.skeleton.root])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "one")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "(2,) Body\n"
+    with pytest.raises(HarnessError, match="skeleton bird_4: another skeleton already has"):
+        PreparedSet(tmp_path / "two")
+
+
+def test_a_set_of_2d_alone_opens_and_says_so_where_3d_is_needed(tmp_path: Path) -> None:
+    manifest = write(tmp_path / "set", a_clip(positions_3d=None))
+    data = PreparedSet(tmp_path / "set")
+    assert not manifest.has_3d
+    assert data.keypoints_2d("gt").shape == (6, 17, 2)
+    with pytest.raises(HarnessError, match="has 2D only; it can be predicted"):
+        _ = data.positions_3d
+    with pytest.raises(HarnessError, match=r"positions_3d\.npy is there for some clips"):
+        write(tmp_path / "mixed", a_clip(positions_3d=None), a_clip(subject="S9"))
+
+
+def test_what_is_done_frame_by_frame_comes_back(tmp_path: Path) -> None:
+    codes = np.array([0, 0, 1, 2, 2, 1])
+    hashes = set()
+    for name, activities in (("one", ("", "sits", "stands")), ("two", ("", "stands", "sits"))):
+        with write_prepared_set(tmp_path / name, H36M_17, activities) as writer:
+            writer.add_clip(**a_clip(activity=codes))
+            hashes.add(writer.finish(**ABOUT).data_hash)
+    data = PreparedSet(tmp_path / "one")
+    assert data.activity is not None
+    assert data.activity.tolist() == codes.tolist()
+    assert data.manifest.activities == ["", "sits", "stands"]
+    assert len(hashes) == 2
+    assert PreparedSet(write_plain(tmp_path / "plain")).activity is None
+
+
+def write_plain(path: Path) -> Path:
+    write(path, a_clip())
+    return path

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from harness.body.camera import Camera, h36m_cameras, project
 from harness.body.skeleton import H36M_17, Skeleton
-from harness.datasets.prepared import PreparedSet, Source2D, write_prepared_set
+from harness.datasets.prepared import PreparedSet, Source2D
+from harness.datasets.prepared_writer import write_prepared_set
 from harness.lifting.contract import Batch, Lifter, LifterInput, Method
 from harness.lifting.plan import TrainingPlan
 from harness.lifting.recipe import Recipe

@@ -12,7 +12,8 @@ from harness.body.camera import h36m_cameras, project, world_to_camera
 from harness.body.skeleton import H36M_17
 from harness.datasets.detector import DetectorSettings, detect
 from harness.datasets.importers import Importer
-from harness.datasets.prepared import Manifest, PreparedWriter, Source2D, Split, write_prepared_set
+from harness.datasets.prepared import Manifest, Source2D, Split
+from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.datasets.staging import meeting_point
 from harness.datasets.synthetic.actions import ACTIONS
 from harness.datasets.synthetic.subjects import Body, draw_body

@@ -1,0 +1,234 @@
+"""Writing a prepared set: clips stream into growing arrays, whatever their number.
+
+A killed or failed import leaves an older set of the same place as it was.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.body.camera import Camera
+from harness.body.skeleton import Skeleton, is_built_in, skeleton_called
+from harness.datasets.prepared import CLIP_COLUMNS, Manifest, Source2D, Split
+from harness.runs.errors import HarnessError
+from harness.runs.files import atomic_folder, only_writer, sha256_of_json, write_json
+
+
+@dataclass
+class PreparedWriter:
+    """Takes clips one by one and streams them into a prepared set; see `write_prepared_set`."""
+
+    folder: Path
+    skeleton: Skeleton
+    activities: Sequence[str] = ()
+    _clips: list[dict[str, Any]] = field(default_factory=list)
+    _cameras: dict[str, Camera] = field(default_factory=dict)
+    _arrays: dict[str, "_GrowingArray"] = field(default_factory=dict)
+    _layouts: dict[str, Source2D] = field(default_factory=dict)
+    source_files: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add_clip(
+        self,
+        *,
+        origin: str,
+        subject: str,
+        action: str,
+        subaction: str,
+        split: Split,
+        fps: float,
+        camera: Camera,
+        camera_key: str,
+        positions_3d: NDArray[np.floating] | None,
+        keypoints_2d: Mapping[str, NDArray[np.floating]],
+        layouts: Mapping[str, Source2D],
+        confidence: Mapping[str, NDArray[np.floating]] | None = None,
+        valid: NDArray[np.bool_] | None = None,
+        activity: NDArray[np.integer] | None = None,
+    ) -> None:
+        """Append a clip.
+
+        Args:
+            origin: the file and entry that the clip comes from; errors name it.
+            subject: whose motion it is.
+            action: the exact action name that protocols average over.
+            subaction: the take, unique with subject, action and camera.
+            split: train, validation or test.
+            fps: frames a second.
+            camera: the camera that saw it.
+            camera_key: identity of the camera in this set, such as "S1/54138969".
+            positions_3d: (frames, joints, 3) camera space, metres; None in a set of 2D only.
+            keypoints_2d: by 2D source, (frames, layout joints, 2) pixels.
+            layouts: by 2D source, its layout and kind; the same for every clip.
+            confidence: by 2D source that has it, (frames, layout joints) in [0, 1].
+            valid: (frames,) frames to be scored; all clips of a set have it or none has.
+            activity: (frames,) indices into the set's activities; likewise.
+
+        Raises:
+            HarnessError: shapes disagree, a value is not finite, a clip is empty or comes twice.
+        """
+        frames = len(next(iter(keypoints_2d.values())) if positions_3d is None else positions_3d)
+        if frames == 0:
+            raise HarnessError(f"{origin}: has no frames; remove it or export it again")
+        if not fps > 0:
+            raise HarnessError(f"{origin}: frame rate is {fps}, expected a positive number")
+        arrays: dict[str, NDArray[Any]] = {}
+        if positions_3d is not None:
+            arrays["positions_3d.npy"] = _checked(
+                origin, "3D positions", positions_3d, (frames, len(self.skeleton), 3)
+            )
+        for source, layout in layouts.items():
+            if self._layouts.setdefault(source, layout) != layout:
+                raise HarnessError(f"{origin}: 2D source {source} differs from earlier clips'")
+            joints = len(skeleton_called(layout.layout))
+            what = f"2D keypoints '{source}'"
+            arrays[f"keypoints_2d/{source}.npy"] = _checked(
+                origin, what, keypoints_2d[source], (frames, joints, 2)
+            )
+            if layout.confidence:
+                arrays[f"confidence/{source}.npy"] = _checked(
+                    origin, f"confidence of {what}", (confidence or {})[source], (frames, joints)
+                )
+        for name, flags, kind in (("valid", valid, np.bool_), ("activity", activity, np.uint8)):
+            if flags is not None:
+                if flags.shape != (frames,):
+                    raise HarnessError(f"{origin}: {flags.shape} {name} flags for {frames} frames")
+                arrays[f"{name}.npy"] = np.asarray(flags, dtype=kind)
+        if self._clips and arrays.keys() != self._arrays.keys():
+            odd = sorted(arrays.keys() ^ self._arrays.keys())
+            raise HarnessError(f"{origin}: {', '.join(odd)} is there for some clips, not for all")
+        identity = {
+            "subject": subject,
+            "action": action,
+            "subaction": subaction,
+            "camera": camera_key,
+        }
+        if any(identity.items() <= clip.items() for clip in self._clips):
+            raise HarnessError(f"{origin}: clip {' '.join(identity.values())} comes twice")
+        if self._cameras.setdefault(camera_key, camera) != camera:
+            raise HarnessError(f"{origin}: camera {camera_key} differs from earlier clips'")
+        first_row = self._clips[-1]["first_row"] + self._clips[-1]["frames"] if self._clips else 0
+        for name, array in arrays.items():
+            if name not in self._arrays:
+                self._arrays[name] = _GrowingArray(self.folder / name, array)
+            self._arrays[name].append(array)
+        self._clips.append(
+            {
+                "clip": len(self._clips),
+                **identity,
+                "split": split,
+                "fps": float(fps),
+                "first_row": first_row,
+                "frames": frames,
+            }
+        )
+
+    def finish(self, **manifest: Any) -> Manifest:
+        """Close the arrays, write the clips and the manifest, and return the manifest."""
+        if not self._clips:
+            raise HarnessError("no clips were found; check the folder given with --raw")
+        hashes = {name: array.close() for name, array in sorted(self._arrays.items())}
+        clips = pd.DataFrame(self._clips)[list(CLIP_COLUMNS)].astype(CLIP_COLUMNS)
+        clips.to_parquet(self.folder / "clips.parquet", index=False)
+        used = {self.skeleton, *(skeleton_called(item.layout) for item in self._layouts.values())}
+        skeletons = sorted((item for item in used if not is_built_in(item)), key=lambda x: x.name)
+        shaping: dict[str, Any] = {
+            "arrays": hashes,
+            "clips": self._clips,
+            "skeleton": self.skeleton.name,
+            "sources_2d": {name: item.model_dump() for name, item in self._layouts.items()},
+            "cameras": {key: camera.model_dump() for key, camera in self._cameras.items()},
+        }
+        if self.activities:
+            shaping["activities"] = list(self.activities)
+        if skeletons:
+            shaping["skeletons"] = [asdict(item) for item in skeletons]
+        result = Manifest(
+            skeleton=self.skeleton.name,
+            sources_2d=self._layouts,
+            cameras=self._cameras,
+            source_files=dict(sorted(self.source_files.items())),
+            notes=self.notes,
+            has_3d="positions_3d.npy" in hashes,
+            activities=list(self.activities),
+            skeletons=skeletons,
+            data_hash=sha256_of_json(shaping),
+            **manifest,
+        )
+        write_json(self.folder / "manifest.json", result.model_dump(mode="json"))
+        return result
+
+
+@contextlib.contextmanager
+def write_prepared_set(
+    path: Path, skeleton: Skeleton, activities: Sequence[str] = ()
+) -> Iterator[PreparedWriter]:
+    """Yield a writer into a temporary folder that becomes `path` when the block ends well.
+
+    The block must call `finish` last. A killed or failed import leaves `path` as it was.
+
+    Args:
+        path: the folder of the prepared set.
+        skeleton: joints of the 3D positions.
+        activities: names that the clips' `activity` numbers stand for.
+
+    Raises:
+        HarnessError: another process prepares the same set, or the place cannot be written.
+    """
+    with only_writer(path), atomic_folder(path) as folder:
+        yield PreparedWriter(folder, skeleton, activities)
+
+
+def _checked(
+    origin: str, what: str, array: NDArray[np.floating], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    if array.shape != shape:
+        raise HarnessError(f"{origin}: {what} have shape {array.shape}, expected {shape}")
+    single = np.ascontiguousarray(array, dtype=np.float32)
+    finite = np.isfinite(single)
+    if not finite.all():
+        frame, *rest = np.argwhere(~finite)[0]
+        raise HarnessError(
+            f"{origin}: {what} hold NaN or infinity, first at frame {frame}, joint {rest[0]}; "
+            "every coordinate must be finite, so repair or drop those frames"
+        )
+    return single
+
+
+class _GrowingArray:
+    """A .npy file that grows by appending; its header is completed on closing."""
+
+    _HEADER_BYTES = 128
+
+    def __init__(self, path: Path, like: NDArray[Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._dtype, self._tail, self._rows = like.dtype, like.shape[1:], 0
+        self._hash = hashlib.sha256()
+        self._stream: IO[bytes] = path.open("wb")
+        self._stream.write(b" " * self._HEADER_BYTES)
+
+    def append(self, array: NDArray[Any]) -> None:
+        data = np.ascontiguousarray(array, dtype=self._dtype).tobytes()
+        self._stream.write(data)
+        self._hash.update(data)
+        self._rows += len(array)
+
+    def close(self) -> str:
+        """Write the header (.npy format 1.0) and return the SHA-256 of header and data."""
+        shape = (self._rows, *self._tail)
+        entries = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
+        prefix = b"\x93NUMPY\x01\x00"
+        room = self._HEADER_BYTES - len(prefix) - 2
+        header = prefix + room.to_bytes(2, "little") + entries.ljust(room - 1).encode() + b"\n"
+        self._stream.seek(0)
+        self._stream.write(header)
+        self._stream.close()
+        self._hash.update(header)
+        return self._hash.hexdigest()

@@ -7,7 +7,7 @@ either end of its clip repeat the clip's first or last frame (as VideoPose3D pad
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -133,7 +133,7 @@ class WindowReader:
         cameras = [prepared.camera(key) for key in clips["camera"]]
         self._intrinsics = np.stack([camera.normalized_intrinsics() for camera in cameras])
         self._scale = np.array([2.0 / camera.width for camera in cameras], np.float32)
-        self._aspect = np.array([camera.height / camera.width for camera in cameras], np.float32)
+        self._origin = np.array([1 + 1j * c.height / c.width for c in cameras], np.complex64)
 
     def inputs(self, index: WindowIndex) -> LifterInput:
         """Read what a lifter sees of the windows; see `LifterInput` for shapes and units."""
@@ -144,12 +144,8 @@ class WindowReader:
     def batch(self, index: WindowIndex) -> Batch:
         """Read windows with their targets; see `Batch` for shapes and units."""
         positions = self._gather(self._positions, index, self._target_frames, self._target_offset)
-        root = positions[:, :, self._root]
-        return Batch(
-            self.inputs(index),
-            torch.from_numpy(self._relative(positions)),
-            torch.from_numpy(root),
-        )
+        relative, root = self._relative(positions)
+        return Batch(self.inputs(index), torch.from_numpy(relative), torch.from_numpy(root))
 
     def clip_inputs(self, clip: int) -> LifterInput:
         """Read what a lifter sees of a whole clip, as one window of the clip's length."""
@@ -160,15 +156,22 @@ class WindowReader:
     def clip_target(self, clip: int) -> NDArray[np.float32]:
         """Return the true (frames, joints, 3) root-relative metres of a whole clip."""
         rows = slice(self._first[clip], self._first[clip] + self._length[clip])
-        return self._relative(self._positions[None, rows])[0]
+        return self._relative(self._positions[None, rows].copy())[0][0]
 
     @property
     def _positions(self) -> NDArray[np.float32]:
         # Only what needs 3D asks for it, so that a set of 2D alone can be predicted.
         return np.asarray(self._prepared.positions_3d)
 
-    def _relative(self, positions: NDArray[np.float32]) -> NDArray[np.float32]:
-        return positions[:, :, self._columns_3d] - positions[:, :, self._root, None]
+    def _relative(
+        self, positions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return root-relative positions, in place where all joints are wanted, and the root's."""
+        root = positions[:, :, self._root].copy()
+        relative = _picked(positions, self._columns_3d)
+        for axis in range(3):  # faster than with x, y, z as the innermost loop
+            relative[..., axis] -= root[..., None, axis]
+        return relative, root
 
     def _roots(self, index: WindowIndex, frames: int, offset: int) -> NDArray[np.float32]:
         return self._positions[self._rows(index, frames, offset), self._root]
@@ -177,10 +180,12 @@ class WindowReader:
         self, pixels: NDArray[np.float32], clip: Integers, depth: NDArray[np.float32] | None
     ) -> LifterInput:
         """Turn the pixels, in place, into normalised screen coordinates (x/w*2-1, y/w*2-h/w)."""
-        chosen = pixels if isinstance(self._columns_2d, slice) else pixels[:, :, self._columns_2d]
-        chosen *= self._scale[clip, None, None, None]
-        chosen[..., 0] -= 1.0
-        chosen[..., 1] -= self._aspect[clip, None, None]
+        chosen = _picked(pixels, self._columns_2d)
+        # As one row a window, and x, y as one complex number: numpy runs along unbroken memory.
+        flat = chosen.reshape(len(chosen), -1)
+        flat *= self._scale[clip, None]
+        points = flat.view(np.complex64)
+        points -= self._origin[clip, None]
         return LifterInput(
             torch.from_numpy(chosen),
             torch.from_numpy(self._intrinsics[clip]),
@@ -246,7 +251,12 @@ def _root_name(skeleton: Skeleton) -> str:
     return skeleton.joints[skeleton.root]
 
 
-def _selection(wanted: Skeleton, given: Skeleton) -> Any:
-    """Return the index that picks `wanted`'s joints; a slice, which copies nothing, for all."""
+def _selection(wanted: Skeleton, given: Skeleton) -> list[int] | None:
+    """Return where `wanted`'s joints stand in `given`, or None where all do in that order."""
     columns = wanted.columns_in(given)
-    return slice(None) if columns == tuple(range(len(given))) else list(columns)
+    return None if columns == tuple(range(len(given))) else list(columns)
+
+
+def _picked(points: NDArray[np.float32], columns: list[int] | None) -> NDArray[np.float32]:
+    """Return the joints of (windows, frames, joints, coordinates) that `columns` picks."""
+    return points if columns is None else np.take(points, columns, axis=2)

@@ -73,7 +73,7 @@ def eating(take: Take) -> Figure:
     figure.stoop(0.12 + 0.1 * bite)
     figure.look(0.0, 0.25 - 0.1 * bite)
     for side in (0, 1):
-        plate = figure.beside("Hip", _sideways(side, 0.36, 0.12, 0.26) + take.wander_3d(0.015))
+        plate = figure.beside("Hip", _sideways(side, 0.4, 0.12, 0.2) + take.wander_3d(0.015))
         figure.move_hand(side, 1.0, plate, _sideways(side, -0.4, 0.8, -0.6))
     _hand_at_head(figure, take, take.side, bite, (0.2, 0.06, -0.16))
     return figure
@@ -125,7 +125,7 @@ def photo(take: Take) -> Figure:
 
 
 def posing(take: Take) -> Figure:
-    """Strike one pose after another and hold it: hands on hips, behind the head, arms folded."""
+    """Strike one pose after another and hold it: hands on hips, on the head, arms folded."""
     figure = stand(take, turning=0.8, pause=3.2)
     phase = take.phase(3.2, 0.02)
     lean = take.by_cycle(phase, np.full(3, -1.0), np.full(3, 1.0))
@@ -136,13 +136,13 @@ def posing(take: Take) -> Figure:
         places = (
             figure.wrists[:, side],
             figure.beside("Hip", _sideways(side, 0.02, 0.2, 0.12)),
-            figure.beside("Head", _sideways(side, -0.08, 0.17, -0.08)),
+            figure.beside("Head", _sideways(side, 0.0, 0.15, 0.05)),
             np.tile(_sideways(side, 0.24, -0.06, -0.2), (len(phase), 1)),
         )
         elbows = (
             _sideways(side, -1.0, 0.4, -0.3),
             _sideways(side, -0.35, 1.0, 0.1),
-            _sideways(side, 0.1, 1.0, 0.25),
+            _sideways(side, 0.4, 1.0, 0.0),
             _sideways(side, -0.2, 0.7, -0.9),
         )
         between = 1.0 - np.sum(chosen**2, axis=-1)

@@ -106,7 +106,7 @@ def reach(
     distance = np.linalg.norm(target, axis=-1)
     direction = target / distance[:, None]
     nearest = np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(most))
-    distance = np.clip(distance, nearest, 0.999 * (upper + lower))
+    distance = _soft_clip(distance, nearest, 0.9995 * (upper + lower), 0.04 * (upper + lower))
     across = pole - np.sum(pole * direction, axis=-1, keepdims=True) * direction
     across /= np.linalg.norm(across, axis=-1, keepdims=True)
     between = (upper**2 + lower**2 - distance**2) / (2 * upper * lower)
@@ -117,6 +117,17 @@ def reach(
     x = (sine * direction - cosine * across) * (-1.0 if backward else 1.0)
     rotation = np.stack([x, np.cross(z, x), z], axis=-1)
     return rotation, np.pi - np.arccos(np.clip(between, -1.0, 1.0))
+
+
+def _soft_clip(values: Array, low: float, high: float, margin: float) -> Array:
+    """Clip values smoothly: unchanged but within `margin` of an end, which they only approach.
+
+    A limb that stretches in a hard stop would snap straight: its bend falls as a square root.
+    """
+    below, above = low + margin, high - margin
+    upper = above + margin * np.tanh((values - above) / margin)
+    lower = below + margin * np.tanh((values - below) / margin)
+    return np.where(values > above, upper, np.where(values < below, lower, values))
 
 
 def into_axes(rotation: Array, vectors: Array) -> Array:

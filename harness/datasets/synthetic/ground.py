@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 Way = Callable[[Array], tuple[Array, Array]]
 """From times (n,) to places on the floor (n, 2) and headings (n,)."""
 
-_STRAIGHT = 0.997
+_STRAIGHT = 0.99
 
 
 def walk(take: Take, speed: float, swing: float = 1.0, lean: float = 0.03) -> Figure:
@@ -57,20 +57,22 @@ def walk(take: Take, speed: float, swing: float = 1.0, lean: float = 0.03) -> Fi
         ],
         axis=1,
     )
-    # The left heel rises at whole cycles, so the left leg is farthest behind a tenth later.
+    # The left heel rises at whole cycles, so the left foot is farthest behind a tenth later. Then
+    # the left arm and the right hip are farthest ahead.
     turn = 2 * np.pi * (phase(time) - 0.1)
+    left_behind, left_swings = np.cos(turn), np.sin(turn)
     places, heading = way(time)
-    sway = 0.018 * np.sin(turn - 0.3)
     across = np.stack([-np.sin(heading), np.cos(heading)], axis=-1)
-    bob = 0.012 * np.cos(2 * turn + np.pi)
-    height = np.full(len(time), 0.985 * body.hip_height) + bob
-    figure = _over_feet(take, places + sway[:, None] * across, height, heading, ankles)
-    figure.bend("Hip", 0.06 + lean, 0.05 * np.sin(turn), 0.09 * take.vigour * np.sin(turn))
-    figure.stoop(lean, -0.05 * np.sin(turn), -0.2 * take.vigour * np.sin(turn))
-    figure.look(0.11 * np.sin(turn) + take.wander(0.15), take.wander(0.06) - lean)
+    places = places - 0.018 * left_swings[:, None] * across
+    height = 0.985 * body.hip_height - 0.012 * np.cos(2 * turn)
+    figure = _over_feet(take, places, height, heading, ankles)
+    twist = 0.09 * take.vigour * left_behind
+    figure.bend("Hip", 0.06 + lean, 0.05 * left_swings, twist)
+    figure.stoop(lean, -0.05 * left_swings, -2.2 * twist)
+    figure.look(1.2 * twist + take.wander(0.15), take.wander(0.06) - lean)
     for side, sign in ((0, 1), (1, -1)):
-        forward = swing * take.vigour * 0.36 * sign * np.sin(turn)
-        figure.let_hang(side, forward, 0.13, 0.35 + 0.7 * np.maximum(forward, 0))
+        forward = swing * take.vigour * 0.36 * sign * left_behind
+        figure.let_hang(side, forward, 0.13, 0.35 + 0.3 * (1 + np.tanh(3 * forward)))
     return figure
 
 

@@ -49,5 +49,5 @@ def published_table(name: str) -> pd.DataFrame:
 
 
 def published_by_action(name: str) -> pd.DataFrame:
-    """Return table I or II with the harness's action names: columns model ... frames, actions, Avg."""
+    """Return table I or II under the harness's action names: model ... frames, actions, Avg."""
     return published_table(name).rename(columns=ACTION_COLUMNS)

@@ -1,14 +1,16 @@
 """Rows of a table made from stored scores: values with intervals, conditions, and their runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.reporting.scored_runs import ScoredModel, find_scored_model
 from harness.runs.errors import HarnessError
+from harness.runs.provenance import RunRecord
 from harness.scoring.metrics import Metric
 from harness.scoring.statistics import differences_to_first
 from harness.scoring.takes import Takes, takes_of
@@ -38,7 +40,9 @@ class ReproducedRow:
         frames: length of the window.
         joints: number of joints that the metric counts.
         flip_test: whether predictions were averaged with those of the mirrored input.
-        selection: how the epoch was chosen, "best" on validation clips or the "last".
+        parameters: trainable parameters, None where no record tells.
+        recipe: training settings in a few words, "not recorded" where no record tells.
+        epochs_kept: by seed, the epoch kept of how many, and by which rule.
         protocol: id and version.
         departures: where the predictions depart from what the protocol's source does.
         seeds: the training seeds.
@@ -53,7 +57,9 @@ class ReproducedRow:
     frames: int
     joints: int
     flip_test: bool
-    selection: str
+    parameters: int | None
+    recipe: str
+    epochs_kept: tuple[str, ...]
     protocol: str
     departures: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -76,8 +82,7 @@ def reproduced_row(model: ScoredModel, metric: Metric) -> ReproducedRow:
     sums = [run.score.sequences for run in model.runs]
     takes = takes_of([sums], metric, score.protocol)
     actions = takes.names["action"].to_numpy()
-    record = model.runs[0].record
-    selection = "" if record is None else record.parameters["training"]["select"]
+    records = [run.record for run in model.runs if run.record is not None]
     return ReproducedRow(
         model=model.name,
         by_action={
@@ -90,7 +95,9 @@ def reproduced_row(model: ScoredModel, metric: Metric) -> ReproducedRow:
         frames=contracts[0].frames,
         joints=int(score.protocol.counts(metric).sum()),
         flip_test=contracts[0].flip_test,
-        selection=selection,
+        parameters=records[0].results.get("parameters") if records else None,
+        recipe=_recipe(records[0].parameters["training"]) if records else "not recorded",
+        epochs_kept=tuple(map(_epoch_kept, records)),
         protocol=f"{score.protocol.id} version {score.protocol.version}",
         departures=score.header.conditions.departures,
         seeds=tuple(contract.seed for contract in contracts),
@@ -125,6 +132,21 @@ def reproduced_rows(
             continue
         rows.append(reproduced_row(model, metric))
     return rows, missing
+
+
+def _recipe(training: Mapping[str, Any]) -> str:
+    told = [f"{training['epochs']} epochs"]
+    if training["steps_per_epoch"] is not None:
+        told.append(f"of {training['steps_per_epoch']} steps")
+    told.append(f"batch {training['batch_size']}, learning rate {training['learning_rate']:g}")
+    return " ".join(told)
+
+
+def _epoch_kept(record: RunRecord) -> str:
+    rule = (
+        "best on validation clips" if record.parameters["training"]["select"] == "best" else "last"
+    )
+    return f"{record.results.get('epoch')} of {record.results.get('epochs')} ({rule})"
 
 
 def _value(takes: Takes) -> Value:

@@ -99,6 +99,8 @@ def _markdown(
         if match is not None:
             lines.append(_difference_cells(row, match, actions))
     heads = ["method", "2D", "frames", *ACTION_COLUMNS, AVERAGE, "95 % interval", "run"]
+    if not on_human36m:  # printed rows have neither interval nor run
+        heads, lines = heads[:-2], [line[:-2] for line in lines]
     parts += [
         "## Published, measured on Human3.6M",
         _pipe_table(lines, heads),
@@ -136,25 +138,40 @@ def _elsewhere_sections(rows: list[ReproducedRow]) -> list[str]:
 
 
 def _conditions(rows: list[ReproducedRow]) -> str:
-    lines = []
-    for row in rows:
-        told = [
-            f"data set {row.dataset}",
-            f"2D source {row.input_2d}",
-            f"{row.joints} joints",
-            f"window of {row.frames}",
-            f"flip at test {'on' if row.flip_test else 'off'}",
-            f"epoch kept: {'best on validation clips' if row.selection == 'best' else 'last'}",
-            f"protocol {row.protocol}",
-            f"seeds {', '.join(map(str, row.seeds))}",
-            *row.departures,
-        ]
-        lines.append(f"- {row.model}: {'; '.join(told)}")
+    """Say what the numbers depend on: what all rows share once, the rest row by row."""
+    facts = [_facts(row) for row in rows]
+    shared = {what for what in facts[0] if len({row[what] for row in facts}) == 1}
+    lines = [
+        "- all: " + "; ".join(f"{what} {facts[0][what]}" for what in facts[0] if what in shared)
+    ]
+    lines += [
+        f"- {row.model}: "
+        + "; ".join(f"{what} {fact[what]}" for what in fact if what not in shared)
+        for row, fact in zip(rows, facts, strict=True)
+        if shared < set(fact)
+    ]
     note = (
         "Interval: bootstrap over takes (a recording, all cameras together); it speaks about other "
-        "takes like these, not about other subjects or training runs."
+        "takes like these, not about other subjects or training runs. Where the epoch kept is the "
+        "last of a short recipe, the model had not converged and its rank says little."
     )
     return "\n".join([*lines, "", note])
+
+
+def _facts(row: ReproducedRow) -> dict[str, str]:
+    return {
+        "data set": row.dataset,
+        "protocol": row.protocol,
+        "2D source": row.input_2d,
+        "joints": str(row.joints),
+        "flip at test": "on" if row.flip_test else "off",
+        "window": f"{row.frames} frames",
+        "parameters": "not recorded" if row.parameters is None else f"{row.parameters:,}",
+        "recipe": row.recipe,
+        "epoch kept": ", ".join(row.epochs_kept) or "not recorded",
+        "seeds": ", ".join(map(str, row.seeds)),
+        "departures": ", ".join(row.departures) or "none",
+    }
 
 
 def _published_cells(row: "pd.Series[Any]", actions: list[str]) -> list[str]:
@@ -220,8 +237,8 @@ def _published_records(table: ActionTable, published: pd.DataFrame) -> list[dict
 
 
 _MEASURED_ONLY = (
-    *("low", "high", "published", "difference", "joints", "flip_test", "selection"),
-    *("protocol", "seeds", "run_ids"),
+    *("low", "high", "published", "difference", "joints", "flip_test", "recipe"),
+    *("epochs_kept", "protocol", "seeds", "run_ids"),
 )
 
 
@@ -251,7 +268,8 @@ def _measured_records(
                     "difference": "" if printed is None else _difference(value, printed),
                     "joints": row.joints,
                     "flip_test": row.flip_test,
-                    "selection": row.selection,
+                    "recipe": row.recipe,
+                    "epochs_kept": ", ".join(row.epochs_kept),
                     "protocol": row.protocol,
                     "seeds": " ".join(map(str, row.seeds)),
                     "run_ids": " ".join(row.run_ids),
@@ -261,7 +279,7 @@ def _measured_records(
 
 
 def _pipe_table(lines: list[list[str]], heads: list[str]) -> str:
-    alignment = ["left", "left", *["right"] * (len(heads) - 3), "left"]
+    alignment = ["left", "left", *["right"] * (len(heads) - 2)]
     return tabulate(lines, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
 

@@ -74,6 +74,8 @@ def train(
     record = train_run(
         plan, resume=resume, devices=devices, num_nodes=nodes, accelerator=accelerator
     )
+    if record.status != "finished":
+        return  # this is another process of a run whose first one reports
     results = record.results
     error = results.get("validation_MPJPE")
     shown = "" if error is None else f", validation MPJPE {error:.1f} mm"

@@ -181,7 +181,7 @@ class Training:
         rate = self._learning_rate(epoch, step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        torch.manual_seed(derive_seed(self._seed, "step", epoch, step, self._fabric.global_rank))
+        self._seed_step(epoch, step)
         weight = next(self._lifter.parameters())
         placed = batch.to(weight.device, weight.dtype)
         self._optimizer.zero_grad()
@@ -196,6 +196,15 @@ class Training:
             )
         self._optimizer.step()
         return loss.detach()
+
+    def _seed_step(self, epoch: int, step: int) -> None:
+        """Give dropout and the like a seed of the step's own."""
+        seed = derive_seed(self._seed, "step", epoch, step, self._fabric.global_rank)
+        if self._fabric.device.type == "cpu":
+            # torch.manual_seed also notes down a stack trace for the GPU, slower than a small step.
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
 
     def _learning_rate(self, epoch: int, step: int) -> float:
         return learning_rate(self._recipe, epoch, (epoch - 1) * self._order.steps + step)

@@ -8,8 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.body.skeleton import H36M_17
 from harness.datasets.synthetic.figure import Figure
-from harness.datasets.synthetic.ground import from_ground, lower, sit, sit_down, stand, walk
+from harness.datasets.synthetic.ground import from_ground, lower, stand, walk
+from harness.datasets.synthetic.seats import sit, sit_down
+from harness.datasets.synthetic.subjects import SIDES
 from harness.datasets.synthetic.take import Take, ease, pulse
 
 Array = NDArray[np.float64]
@@ -44,7 +47,7 @@ def directions(take: Take) -> Figure:
     ray = np.stack(
         [np.cos(aside) * np.cos(up), outward * np.sin(aside) * np.cos(up), np.sin(up)], axis=-1
     )
-    shoulder = figure.body.offsets[11 if take.side == 0 else 14]
+    shoulder = take.body.offsets[H36M_17.index(f"{SIDES[take.side]}Shoulder")]
     shaking = take.wander_3d(0.015, 0.5, 1.5)
     figure.stoop(0.0, 0.0, 0.25 * weight * outward * aside)
     figure.look(0.6 * weight * outward * aside, -0.3 * weight * up)
@@ -114,7 +117,7 @@ def photo(take: Take) -> Figure:
     figure = stand(take, turning=0.6)
     aiming = pulse(take.phase(4.0), 0.15, 0.65, 0.15)
     crouch = ease(0.3 + take.wander(0.5, 0.08, 0.2)) * aiming
-    lower(figure, take, 0.22 * take.vigour * crouch)
+    lower(figure, 0.22 * take.vigour * crouch)
     figure.bend("Hip", 0.3 * crouch)
     figure.stoop(0.2 * crouch + 0.1 * aiming)
     figure.look(0.0, 0.15 - 0.35 * crouch)
@@ -158,7 +161,7 @@ def purchases(take: Take) -> Figure:
     phase = take.phase(3.6)
     bent = pulse(phase, 0.25, 0.18, 0.27)
     depth = take.by_cycle(phase, np.array([0.55]), np.array([1.05]))[:, 0] * bent
-    lower(figure, take, 0.3 * depth)
+    lower(figure, 0.3 * depth)
     figure.bend("Hip", 0.6 * depth)
     figure.stoop(0.55 * depth)
     figure.look(0.0, 0.3 * depth)

@@ -1,8 +1,8 @@
 """Running the cells of a grid that are missing, in parallel processes of this machine.
 
-Each cell is a process of its own with a folder of its own. What a killed runner leaves behind is
-finished cells, which are never run again, and cells that were running, which go on from their
-last training state.
+Each cell is a process of its own with a folder of its own, and ends with its runner. What a killed
+runner leaves behind is finished cells, which are never run again, and cells that were running,
+which go on from their last training state.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.datasets.prepared import PreparedSet
+from harness.experiments.cell import plan_of
 from harness.experiments.grid import Cell, resolve_cells
 from harness.lifting.registry import method_sources
 from harness.runs.files import read_json, write_json
@@ -73,8 +74,13 @@ def run_missing(
         workers: processes at a time.
         cores: processor cores shared out evenly among them.
         on_change: told of each cell that starts, finishes or fails.
+
+    Raises:
+        HarnessError: a cell has an unknown model or a wrong setting; then none was started.
     """
     waiting = [cell for cell in cells if cell.status != "finished"]
+    for placed in waiting:
+        plan_of(placed.cell, placed.folder, placed.prepared).parameters()
     running: dict[PlacedCell, subprocess.Popen[bytes]] = {}
     failed = []
     try:
@@ -111,6 +117,7 @@ def _start(placed: PlacedCell, threads: int) -> subprocess.Popen[bytes]:
     with (placed.folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "harness.experiments.cell", *map(str, arguments)],
+            stdin=subprocess.PIPE,  # never written to: it ends when this process does
             stdout=log,
             stderr=subprocess.STDOUT,
             env=_environment(threads),

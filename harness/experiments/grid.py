@@ -124,17 +124,22 @@ def resolve_cells(settings: Settings, name: str) -> list[Cell]:
     """Return the cells of grid `name`, in the order of params.yaml.
 
     Raises:
-        HarnessError: the grid, its profile or a model is unknown, or a variation changes
-            something that is not a setting.
+        HarnessError: the grid, its profile or a model is unknown, a cell comes twice, or a
+            variation changes something that is not a setting.
     """
     grid = grid_called(settings, name)
     profile = settings.profile_called(grid.profile)
-    return [
+    cells = [
         _cell(name, grid, profile, variation, changes, model, seed)
         for variation, changes in _variations(grid).items()
         for model in grid.models
         for seed in grid.seeds
     ]
+    names = [cell.name for cell in cells]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise HarnessError(f"params.yaml: grids.{name}: cell {twice} comes twice; list it once")
+    return cells
 
 
 def _variations(grid: GridSettings) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
 from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts
-from harness.lifting.windows import WindowReader, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader
 
 
 class Shape(Lifter):
@@ -80,7 +80,8 @@ def measure(prepared: PreparedSet, frames: int, predicts: Predicts, batch: int) 
     """Return a row of the table: shape of the window, windows a second, ratios."""
     lifter = Shape(frames, predicts)
     reader = WindowReader(prepared, prepared.clips, "gt", lifter)
-    index = training_windows(prepared.clips, frames, predicts)
+    windows = TrainingWindows(prepared.clips, frames, predicts)
+    index = windows[:]
     keypoints = np.array(prepared.keypoints_2d("gt"))
     positions = np.array(prepared.positions_3d)
     first = prepared.clips["first_row"].to_numpy()[index.clip]
@@ -107,7 +108,7 @@ def measure(prepared: PreparedSet, frames: int, predicts: Predicts, batch: int) 
     bytes_a_window = 4 * 17 * (2 * frames + 3 * predicted)
     source = np.zeros(batch * bytes_a_window, np.uint8)
     target = np.empty_like(source)
-    ours = windows_per_second(lambda chosen: reader.batch(index[chosen]), len(index), batch)
+    ours = windows_per_second(lambda chosen: reader.batch(windows[chosen]), len(index), batch)
     loop = windows_per_second(literal, len(index), batch)
     copy = windows_per_second(lambda _: np.copyto(target, source), len(index), batch)
     shape = f"{frames} frames, predicts {predicts}, batch {batch}"

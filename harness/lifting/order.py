@@ -8,7 +8,7 @@ import torch
 from harness.lifting.augmentation import mirrored_some
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.recipe import Recipe
-from harness.lifting.windows import WindowReader, prefetched, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader, prefetched
 from harness.runs.errors import HarnessError
 from harness.runs.seeds import derive_seed
 
@@ -41,7 +41,7 @@ class TrainingOrder:
         self._reader, self._recipe, self._seed = reader, recipe, seed
         self._layout, self._skeleton = lifter.layout, lifter.skeleton
         self._rank, self._world_size = rank, world_size
-        self._windows = training_windows(
+        self._windows = TrainingWindows(
             reader.clips, reader.frames, reader.predicts, recipe.window_stride
         )
         count = len(self._windows)
@@ -54,7 +54,7 @@ class TrainingOrder:
         """Yield this device's share of each batch of an epoch, from step `begin` on."""
         count = len(self._windows)
         order = self._random("order", epoch).permutation(count)
-        mirrored = self._random("flip", epoch).random(count) < 0.5
+        mirrored = self._random("flip", epoch).integers(0, 2, count, dtype=np.uint8) == 1
 
         def read(step: int) -> Batch:
             share = slice(step * self._size + self._rank, (step + 1) * self._size, self._world_size)

@@ -49,24 +49,38 @@ class WindowIndex:
         )
 
 
-def training_windows(
-    clips: pd.DataFrame, frames: int, predicts: Predicts, stride: int = 1
-) -> WindowIndex:
-    """Return a window every `stride` frames.
+class TrainingWindows:
+    """The windows to train on: one every `stride` frames, numbered clip after clip.
 
     Where all frames are predicted, windows lie inside their clip; a clip shorter than a window
     gives one, padded evenly on both sides. Where one frame is, every `stride`-th frame of the clip
     is that frame of a window, so that a clip's ends are trained on as they are tested.
+
+    Windows are worked out from their numbers when asked for, so that millions take no memory.
     """
-    first, length = _rows_of(clips)
-    if predicts != "all":
-        count, begin = -(-length // stride), first - first_predicted(frames, predicts)
-    else:
-        count = np.maximum(length - frames, 0) // stride + 1
-        begin = first - np.maximum(frames - length, 0) // 2
-    clip = np.repeat(np.arange(len(clips)), count)
-    start = begin[clip] + stride * _positions_within(count)
-    return WindowIndex(clip, start, start, start + frames)
+
+    def __init__(
+        self, clips: pd.DataFrame, frames: int, predicts: Predicts, stride: int = 1
+    ) -> None:
+        first, length = _rows_of(clips)
+        if predicts != "all":
+            count, self._begin = -(-length // stride), first - first_predicted(frames, predicts)
+        else:
+            count = np.maximum(length - frames, 0) // stride + 1
+            self._begin = first - np.maximum(frames - length, 0) // 2
+        self._frames, self._stride = frames, stride
+        self._end = np.cumsum(count)
+        self._before = self._end - count
+
+    def __len__(self) -> int:
+        return int(self._end[-1])
+
+    def __getitem__(self, numbers: Integers | slice) -> WindowIndex:
+        if isinstance(numbers, slice):
+            numbers = np.arange(*numbers.indices(len(self)))
+        clip = np.searchsorted(self._end, numbers, side="right")
+        start = self._begin[clip] + self._stride * (numbers - self._before[clip])
+        return WindowIndex(clip, start, start, start + self._frames)
 
 
 def covering_windows(clips: pd.DataFrame, frames: int, predicts: Predicts) -> WindowIndex:

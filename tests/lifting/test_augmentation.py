@@ -9,7 +9,7 @@ from harness.body.camera import normalize_screen, project
 from harness.body.skeleton import H36M_16, H36M_17
 from harness.lifting.augmentation import mirrored_inputs, mirrored_points, mirrored_some
 from harness.lifting.contract import Batch
-from harness.lifting.windows import WindowReader, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     prepared = write_tiny_set(tmp_path_factory.mktemp("mirror") / "tiny")
     lifter = LinearLifter(LinearSettings(uses_root_depth=True), H36M_16, layout=H36M_17)
     reader = WindowReader(prepared, prepared.clips, "gt", lifter)
-    return reader.batch(training_windows(prepared.clips, lifter.frames, "all"))
+    return reader.batch(TrainingWindows(prepared.clips, lifter.frames, "all")[:])
 
 
 def test_mirroring_twice_changes_nothing(batch: Batch) -> None:

@@ -13,7 +13,7 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts
 from harness.lifting.lift import lift
-from harness.lifting.windows import WindowReader, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader
 
 FRAMES = 4
 
@@ -78,7 +78,7 @@ def test_the_loss_may_be_given_the_truth_of_all_frames(
     middle, everywhere = FrameLifter("middle", 2), FrameLifter("middle", 2)
     everywhere.supervised = "all"
     one, every = read(middle), read(everywhere)
-    windows = training_windows(one.clips, FRAMES, "middle")
+    windows = TrainingWindows(one.clips, FRAMES, "middle")[:]
     batch, full = one.batch(windows), every.batch(windows)
     assert batch.target.shape[1] == batch.root.shape[1] == 1
     assert full.target.shape[1] == full.root.shape[1] == FRAMES

@@ -18,7 +18,7 @@ from harness.lifting.schedule import learning_rate
 from harness.lifting.state import TrainingState, load_state, remove_state, save_state
 from harness.lifting.training import StateFile, Training, TrainingFailed, make_fabric
 from harness.lifting.watching import SilentWatcher
-from harness.lifting.windows import WindowReader, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader
 from harness.runs.errors import HarnessError
 
 RECIPE = Recipe(epochs=2, batch_size=4, learning_rate=0.01)
@@ -72,7 +72,7 @@ def test_the_seed_alone_decides_the_weights(prepared: PreparedSet, tmp_path: Pat
 
 
 def test_the_epoch_best_on_validation_is_kept(prepared: PreparedSet, tmp_path: Path) -> None:
-    recipe = RECIPE.model_copy(update={"epochs": 8, "learning_rate": 0.2})
+    recipe = RECIPE.model_copy(update={"epochs": 8, "learning_rate": 1.0})
     model = lifter()
     state = training(prepared, tmp_path, model, recipe).run()
     errors = [record.validation_MPJPE for record in state.history]
@@ -169,7 +169,7 @@ def test_an_epoch_draws_each_window_once_and_devices_share_without_overlap(
     recipe = RECIPE.model_copy(update={"batch_size": 2, "flip_augmentation": False})
     alone = TrainingOrder(read, model, recipe, 0)
     shared = [TrainingOrder(read, model, recipe, 0, rank=r, world_size=2) for r in range(2)]
-    everything = read.batch(training_windows(read.clips, model.frames, "all")).target
+    everything = read.batch(TrainingWindows(read.clips, model.frames, "all")[:]).target
 
     def drawn(order: TrainingOrder, epoch: int) -> list[list[int]]:
         return [
@@ -191,7 +191,7 @@ def test_windows_are_mirrored_anew_each_epoch(prepared: PreparedSet) -> None:
     read = reader(prepared, model, "train")
     recipe = RECIPE.model_copy(update={"batch_size": 10})
     order = TrainingOrder(read, model, recipe, 0)
-    straight = read.batch(training_windows(read.clips, model.frames, "all")).target
+    straight = read.batch(TrainingWindows(read.clips, model.frames, "all")[:]).target
 
     def mirrored(epoch: int) -> set[int]:
         batch = next(iter(order.batches(epoch)))

@@ -10,7 +10,7 @@ from tiny import LinearLifter, LinearSettings, write_tiny_set
 from harness.body.camera import normalize_screen
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.windows import WindowReader, covering_windows, prefetched, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader, covering_windows, prefetched
 from harness.runs.errors import HarnessError
 
 
@@ -52,7 +52,7 @@ def literal_window(
 def test_a_batch_equals_a_literal_copy(
     prepared: PreparedSet, frames: int, predicts: str, skeleton: Skeleton
 ) -> None:
-    index = training_windows(prepared.clips, frames, predicts, stride=2)
+    index = TrainingWindows(prepared.clips, frames, predicts, stride=2)[:]
     batch = reader(prepared, frames, predicts, skeleton).batch(index)
     assert len(index) > len(prepared.clips) or frames == 40
     for window in range(len(index)):
@@ -115,7 +115,7 @@ def test_training_windows_are_every_start_inside_the_clip(
     lengths: list[int], frames: int, stride: int
 ) -> None:
     clips = clips_of(lengths)
-    index = training_windows(clips, frames, "all", stride)
+    index = TrainingWindows(clips, frames, "all", stride)[:]
     expected = []
     for number, clip in enumerate(clips.itertuples()):
         if clip.frames < frames:
@@ -126,7 +126,7 @@ def test_training_windows_are_every_start_inside_the_clip(
 
 
 def test_middle_windows_train_on_each_stride_th_frame() -> None:
-    index = training_windows(clips_of([7, 2]), 5, "middle", stride=3)
+    index = TrainingWindows(clips_of([7, 2]), 5, "middle", stride=3)[:]
     assert (index.start + 2).tolist() == [3, 6, 9, 13]
 
 
@@ -145,7 +145,7 @@ def test_whole_clips_are_their_frames(prepared: PreparedSet) -> None:
 def test_reading_changes_no_array_of_the_set(prepared: PreparedSet) -> None:
     before = np.array(prepared.keypoints_2d("gt")), np.array(prepared.positions_3d)
     read = reader(prepared, 4, "all", H36M_17)
-    read.batch(training_windows(prepared.clips, 4, "all"))
+    read.batch(TrainingWindows(prepared.clips, 4, "all")[:])
     read.clip_inputs(0)
     np.testing.assert_array_equal(prepared.keypoints_2d("gt"), before[0])
     np.testing.assert_array_equal(prepared.positions_3d, before[1])

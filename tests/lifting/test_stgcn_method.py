@@ -11,7 +11,7 @@ from tiny import write_tiny_set
 from harness.body.skeleton import COCO_17, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
 from harness.lifting.contract import Batch, LifterInput
 from harness.lifting.methods.stgcn import METHOD, STGCNLifter, asymmetry, body_parts
-from harness.lifting.windows import WindowReader, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader
 from harness.runs.errors import HarnessError
 
 SMALL = {"joint_channels": [32, 32, 64], "part_channels": 64}
@@ -28,7 +28,7 @@ def built(**network: Any) -> STGCNLifter:
 def tiny_batch(folder: Path, lifter: STGCNLifter) -> Batch:
     prepared = write_tiny_set(folder / "tiny", lengths=(40, 40, 2, 2))
     reader = WindowReader(prepared, prepared.clips, "noisy", lifter)
-    return reader.batch(training_windows(reader.clips, lifter.frames, "middle")[:64])
+    return reader.batch(TrainingWindows(reader.clips, lifter.frames, "middle")[:64])
 
 
 @pytest.mark.parametrize("refinement", [False, True])

@@ -13,7 +13,7 @@ from harness.body.skeleton import COCO_17, H36M_17, HUMANEVA_15
 from harness.lifting.contract import Batch, LifterInput
 from harness.lifting.lift import lift
 from harness.lifting.methods.videopose3d import METHOD, VideoPose3DLifter
-from harness.lifting.windows import WindowReader, training_windows
+from harness.lifting.windows import TrainingWindows, WindowReader
 
 
 def built(**network: Any) -> VideoPose3DLifter:
@@ -83,7 +83,7 @@ def test_overfits_64_windows_to_under_10_mm(tmp_path: Path) -> None:
     prepared = write_tiny_set(tmp_path / "tiny", lengths=(40, 40, 2, 2))
     lifter = built(channels=128, dropout=0.0)
     reader = WindowReader(prepared, prepared.clips, "noisy", lifter)
-    windows = training_windows(reader.clips, lifter.frames, "middle")[:64]
+    windows = TrainingWindows(reader.clips, lifter.frames, "middle")[:64]
     batch = reader.batch(windows)
     optimiser = torch.optim.Adam(lifter.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, 0.98)

@@ -15,7 +15,13 @@ import click
     show_default=True,
     help="The folder of all results.",
 )
-def tables(profile: str | None, list_only: bool, results: Path) -> None:
+@click.option(
+    "--into",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also bring the tables inside this page, such as README.md, up to date.",
+)
+def tables(profile: str | None, list_only: bool, results: Path, page: Path | None) -> None:
     """Write the paper's tables of a profile, published rows beside what was measured here.
 
     They are made from the scores that are stored; a model without a score is listed as missing.
@@ -37,3 +43,7 @@ def tables(profile: str | None, list_only: bool, results: Path) -> None:
     click.echo(f"Tables of profile {name}:")
     for path in written:
         click.echo(f"  {path}")
+    if page is not None:
+        from harness.reporting.embed import embed_tables
+
+        click.echo(f"{page}: {'brought up to date' if embed_tables(page) else 'is up to date'}")

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from harness.reporting.embed import embed_tables, with_tables
+from harness.runs.errors import HarnessError
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "# Page\n<!-- table: scores.md -->\nold\n<!-- end of table -->\nafter\n"
+
+
+def test_readme_shows_the_tables_that_runs_wrote() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "<!-- table: " in page
+    assert with_tables(page, ROOT) == page, "run 'harness tables --into README.md'"
+
+
+def test_first_table_replaces_what_stood_there(tmp_path: Path) -> None:
+    (tmp_path / "scores.md").write_text("# Head\n\n| a   | b |\n|:----|--:|\n| x   | 1 |\n\n| y |\n")
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    assert embed_tables(page)
+    assert page.read_text() == PAGE.replace("old\n", "| a | b |\n|:----|--:|\n| x | 1 |\n")
+    assert not embed_tables(page), "the second time there is nothing to change"
+
+
+@pytest.mark.parametrize(
+    ("page", "source", "expected"),
+    [(PAGE, None, "no such table"), (PAGE, "no pipes", "holds no table"), ("", "| a |", "no place")],
+)
+def test_what_cannot_be_shown_is_said(
+    tmp_path: Path, page: str, source: str | None, expected: str
+) -> None:
+    (tmp_path / "page.md").write_text(page)
+    if source is not None:
+        (tmp_path / "scores.md").write_text(source)
+    with pytest.raises(HarnessError, match=expected):
+        embed_tables(tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text() == page

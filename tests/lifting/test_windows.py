@@ -1,5 +1,8 @@
 """Windows hold what a literal loop would copy, and cover each frame once."""
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,6 +152,28 @@ def test_reading_changes_no_array_of_the_set(prepared: PreparedSet) -> None:
     read.clip_inputs(0)
     np.testing.assert_array_equal(prepared.keypoints_2d("gt"), before[0])
     np.testing.assert_array_equal(prepared.positions_3d, before[1])
+
+
+def test_a_set_larger_than_memory_can_be_read(tmp_path: Path) -> None:
+    rows, bytes_a_row = 3_000_000, 4 * 17 * (2 + 3)
+    folder = write_tiny_set(tmp_path / "tiny", (4,), ("train",)).path
+    clips = pd.read_parquet(folder / "clips.parquet")
+    clips.assign(frames=rows).to_parquet(folder / "clips.parquet", index=False)
+    for name, axes in (("positions_3d", 3), ("keypoints_2d/gt", 2)):
+        path = folder / f"{name}.npy"
+        path.unlink()
+        # A file of holes: as long as it says, with hardly a block on the disk.
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, 17, axes))
+    tracemalloc.start()
+    prepared = PreparedSet(folder)
+    read = reader(prepared, 4, "all", H36M_17)
+    windows = TrainingWindows(prepared.clips, 4, "all")
+    numbers = np.random.default_rng(0).integers(0, len(windows), (20, 64))
+    for chosen in numbers:
+        assert read.batch(windows[chosen]).target.shape == (64, 4, 17, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.01 * rows * bytes_a_row
 
 
 def test_a_joint_the_source_lacks_is_named(prepared: PreparedSet) -> None:

@@ -5,16 +5,18 @@ that method and no other.
 """
 
 import ast
+import hashlib
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
 
 
 def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of every source file that `modules` import, directly or not.
+    """Return a SHA-256 for every source file that `modules` import, directly or not.
+
+    It is of what the file does: comments, docstrings and layout do not count.
 
     Args:
         modules: dotted names to start from.
@@ -39,9 +41,10 @@ def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, 
             if name in starting:
                 raise HarnessError(f"module {name} has no source file; is its package installed?")
             continue
-        found[name] = sha256_of_file(path)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         is_package = path.name == "__init__.py"
-        waiting.extend(_imports(path, name if is_package else name.rpartition(".")[0]))
+        waiting.extend(_imports(tree, name if is_package else name.rpartition(".")[0]))
+        found[name] = hashlib.sha256(_code(tree).encode()).hexdigest()
     return dict(sorted(found.items()))
 
 
@@ -65,9 +68,18 @@ def _source_of(name: str) -> Path | None:
     return None
 
 
-def _imports(path: Path, package: str) -> Iterable[str]:
+def _code(tree: ast.Module) -> str:
+    """Return the module's code without docstrings, comments and layout; the tree is changed."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
+def _imports(tree: ast.Module, package: str) -> Iterable[str]:
     """Yield every dotted name that the module may import; names of attributes are harmless."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

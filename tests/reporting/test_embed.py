@@ -16,7 +16,9 @@ def test_readme_shows_the_tables_that_runs_wrote() -> None:
 
 
 def test_first_table_replaces_what_stood_there(tmp_path: Path) -> None:
-    (tmp_path / "scores.md").write_text("# Head\n\n| a   | b |\n|:----|--:|\n| x   | 1 |\n\n| y |\n")
+    (tmp_path / "scores.md").write_text(
+        "# Head\n\n| a   | b |\n|:----|--:|\n| x   | 1 |\n\n| y |\n"
+    )
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     assert embed_tables(page)
@@ -26,7 +28,11 @@ def test_first_table_replaces_what_stood_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "source", "expected"),
-    [(PAGE, None, "no such table"), (PAGE, "no pipes", "holds no table"), ("", "| a |", "no place")],
+    [
+        (PAGE, None, "no such table"),
+        (PAGE, "no pipes", "holds no table"),
+        ("", "| a |", "no place"),
+    ],
 )
 def test_what_cannot_be_shown_is_said(
     tmp_path: Path, page: str, source: str | None, expected: str

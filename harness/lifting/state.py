@@ -4,6 +4,7 @@ Random numbers need no state: the order of windows, mirroring and dropout are dr
 derived from the run's seed, the epoch and the step.
 """
 
+import io
 import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -79,8 +80,11 @@ def save_state(path: Path, key: str, state: TrainingState) -> None:
     """
     content = {name: getattr(state, name) for name in TrainingState.__dataclass_fields__}
     content["history"] = [asdict(record) for record in state.history]
+    # Through memory: on a full disk torch would hide the error that says so.
+    serialised = io.BytesIO()
+    torch.save({"format": _FORMAT, "key": key, "state": content}, serialised)
     with atomic_file(path, "wb") as stream:
-        torch.save({"format": _FORMAT, "key": key, "state": content}, stream)
+        stream.write(serialised.getbuffer())
 
 
 def load_state(path: Path, key: str) -> TrainingState | None:

@@ -35,7 +35,7 @@ class RunWatcher:
         """Prepare to follow the run called `name`; see `watched`."""
         self._name, self._epochs = name, epochs
         self._history_csv, self._tracker, self._progress = history_csv, tracker, progress
-        self._bar = progress.add_task(name, total=None, loss="", error="", rate="")
+        self._bar = progress.add_task("", total=None, loss="", error="", rate="")
         self._begun, self._done_before = time.monotonic(), 0
 
     def on_start(self, state: TrainingState) -> None:
@@ -53,7 +53,7 @@ class RunWatcher:
             self._bar,
             total=self._epochs * steps,
             completed=(epoch - 1) * steps + step,
-            description=f"{self._name} epoch {epoch}/{self._epochs}",
+            description=f"epoch {epoch}/{self._epochs}",
             loss=f"loss {loss:.4g}",
         )
 
@@ -62,22 +62,25 @@ class RunWatcher:
         record = state.history[-1]
         write_history(self._history_csv, state.history)
         self._tracker.metrics(_metrics(record), record.epoch)
-        error = _error(record, state)
+        rate = f"learning rate {record.learning_rate:.2g}"
         done = record.epoch - self._done_before
         left = (time.monotonic() - self._begun) / done * (self._epochs - record.epoch)
-        self._progress.update(
-            self._bar, error=error, rate=f"learning rate {record.learning_rate:.2g}"
-        )
+        if record.validation_MPJPE is None:
+            error = best = ""
+        else:
+            error = f"validation MPJPE {record.validation_MPJPE:.1f} mm"
+            best = f" (best {state.best_value:.1f} in epoch {state.best_epoch})"
+        self._progress.update(self._bar, error=error, rate=rate)
         self._print(
-            f"epoch {record.epoch}/{self._epochs}  loss {record.train_loss:.4g}  {error}  "
-            f"learning rate {record.learning_rate:.2g}  {_duration(left)} left"
+            f"epoch {record.epoch}/{self._epochs}  loss {record.train_loss:.4g}  {error}{best}  "
+            f"{rate}  {_duration(left)} left"
         )
 
     def _print(self, text: str) -> None:
         if self._progress.disable:
             print(f"{self._name}  {text}", file=sys.stderr, flush=True)
         else:
-            self._progress.console.print(f"{self._name}  {text}", highlight=False)
+            self._progress.console.print(f"{self._name}  {text}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -86,7 +89,7 @@ def watched(name: str, epochs: int, history_csv: Path, tracker: Tracker) -> Iter
     console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=10),
         *(TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "error", "rate")),
         TimeRemainingColumn(),
         console=console,
@@ -113,13 +116,6 @@ def write_history(path: Path, history: Sequence[EpochRecord]) -> None:
 def _metrics(record: EpochRecord) -> dict[str, float]:
     values = asdict(record)
     return {name: value for name, value in values.items() if name != "epoch" and value is not None}
-
-
-def _error(record: EpochRecord, state: TrainingState) -> str:
-    if record.validation_MPJPE is None:
-        return "no validation clips"
-    best = f"best {state.best_value:.1f} in epoch {state.best_epoch}"
-    return f"validation MPJPE {record.validation_MPJPE:.1f} mm ({best})"
 
 
 def _duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """Runs as folders: killed and resumed bit for bit, written by one process, failing plainly."""
 
+import errno
 import json
 import os
 import random
@@ -164,20 +165,22 @@ def test_a_loss_that_is_not_finite_fails_the_run_and_keeps_the_best(tmp_path: Pa
 def test_a_disk_that_fills_up_leaves_a_run_that_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import harness.lifting.watching as watching
-
     plan = tiny_plan(tmp_path / "set", tmp_path / "run")
-    written = watching.write_history
+    room = [7]  # files that can still be written
+    written = os.fsync
 
-    def full(path: Path, history: list[object]) -> None:
-        if len(history) == 2:
-            raise HarnessError(f"{path}: cannot be written (No space left on device)")
-        written(path, history)
+    def full(descriptor: int) -> None:
+        room[0] -= 1
+        if room[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written(descriptor)
 
-    monkeypatch.setattr(watching, "write_history", full)
-    with pytest.raises(HarnessError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HarnessError, match=r"cannot be written \(No space left on device\)"):
         train_run(plan, accelerator="cpu")
-    monkeypatch.setattr(watching, "write_history", written)
+    assert (tmp_path / "run/history.csv").exists()
+    assert list((tmp_path / ".harness/state").glob("*.pt"))
+    monkeypatch.setattr(os, "fsync", written)
     resumed = train_run(plan, accelerator="cpu")
     whole = train_run(tiny_plan(tmp_path / "set", tmp_path / "whole"), accelerator="cpu")
     assert resumed.results == whole.results

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from dgnet.config import OutsideWindow
 from dgnet.frames import add_to_first, add_to_last, after, before
-from dgnet.layer import DynamicalGraphLayer
+from dgnet.layer import DynamicalGraphLayer, listen
 from dgnet.neighbours import nearest
 
 
@@ -45,11 +45,9 @@ class DynamicalSpatialGraph(DynamicalGraphLayer):
         """Return what the layer connects, for inspection: {"spatial": (T, B, N, N)}."""
         return {"spatial": self.affinity(x, mask)}
 
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Eq. 7."""
-        affinity = self.affinity(x, mask).flatten(0, 1)
-        y = torch.baddbmm(bias, affinity, (x @ weight[:, 0]).flatten(0, 1))
-        return y.view(*x.shape[:-1], -1)
+        return listen(self.affinity(x, mask), x @ self.weight.squeeze(1), self.bias)
 
 
 class DynamicalTemporalGraph(DynamicalGraphLayer):
@@ -114,10 +112,11 @@ class DynamicalTemporalGraph(DynamicalGraphLayer):
         forward, backward = self.affinity(x, mask)
         return {"forward": forward, "backward": backward}
 
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Eq. 14."""
-        forward, backward = self.affinity(x, mask)
-        y = x @ weight[:, 0] + bias
-        add_to_first(y, forward @ (after(x, self.outside) @ weight[:, 1]))
-        add_to_last(y, backward @ (before(x, self.outside) @ weight[:, 2]))
+        now, forward, backward = self.weight.unbind(1)
+        ahead, behind = self.affinity(x, mask)
+        y = x @ now + self.bias
+        add_to_first(y, ahead @ (after(x, self.outside) @ forward))
+        add_to_last(y, behind @ (before(x, self.outside) @ backward))
         return y

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from dgnet.config import OutsideWindow
 from dgnet.frames import add_to_first, add_to_last, after, before
-from dgnet.layer import GraphLayer
+from dgnet.layer import GraphLayer, listen
 
 
 class LearntAdjacency(nn.Module):
@@ -47,20 +47,14 @@ class FixedSpatialGraph(GraphLayer):
         super().__init__(inputs, outputs, matrices=2, activated=activated)
         self.adjacency = LearntAdjacency(bones | torch.eye(len(bones), dtype=torch.bool))
 
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Eq. 2; `mask` is not used."""
+        own, other = self.weight.unbind(1)
         adjacency = self.adjacency()
-        itself = torch.diag_embed(adjacency.diagonal())
-        # Joint j's products with Theta_0 and Theta_1 stand in rows 2j and 2j + 1.
-        affinity = torch.stack([itself, adjacency - itself], dim=-1).flatten(1)
-        products = x @ weight.flatten(1)
-        frames, batch, joints, _ = x.shape
-        y = torch.baddbmm(
-            bias,
-            affinity.expand(frames * batch, -1, -1),
-            products.view(frames * batch, 2 * joints, -1),
-        )
-        return y.view(frames, batch, joints, -1)
+        itself = adjacency.diagonal().unsqueeze(1)
+        between = adjacency - torch.diag_embed(itself.squeeze(1))
+        y = listen(between, x @ other, self.bias)
+        return torch.addcmul(y, x @ own, itself)
 
 
 class FixedTemporalGraph(GraphLayer):
@@ -76,9 +70,10 @@ class FixedTemporalGraph(GraphLayer):
         super().__init__(inputs, outputs, matrices=3)
         self.outside = outside
 
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Eq. 9; `mask` is not used."""
-        y = x @ weight[:, 0] + bias
-        add_to_first(y, after(x, self.outside) @ weight[:, 1])
-        add_to_last(y, before(x, self.outside) @ weight[:, 2])
+        now, forward, backward = self.weight.unbind(1)
+        y = x @ now + self.bias
+        add_to_first(y, after(x, self.outside) @ forward)
+        add_to_last(y, before(x, self.outside) @ backward)
         return y

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 class GraphLayer(nn.Module, ABC):
@@ -44,28 +43,18 @@ class GraphLayer(nn.Module, ABC):
         nn.init.uniform_(self.weight, -deviation * 3**0.5, deviation * 3**0.5)
 
     @abstractmethod
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return sum over k of affinity_k X W_k + bias, linear in (weight, bias).
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return sum over k of affinity_k X W_k + bias, (T, B, N, outputs).
 
         Args:
             x: (T, B, N, inputs).
             mask: who is connected, or None for layers that find out or need not know.
-            weight: (inputs, matrices, outputs); W_k is weight[:, k].
-            bias: (outputs,).
         """
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (T, B, N, outputs) for (T, B, N, inputs)."""
-        if self.norm is None:
-            return self.convolve(x, mask, self.weight, self.bias)
-        if self.training:
-            y = self.convolve(x, mask, self.weight, self.bias)
-            return functional.relu(self.norm(y.flatten(0, -2)).view_as(y))
-        # In evaluation BatchNorm is one scale and shift a channel: it moves into the weights.
-        scale, shift = folded(self.norm)
-        return functional.relu_(
-            self.convolve(x, mask, self.weight * scale, self.bias * scale + shift)
-        )
+        y = self.convolve(x, mask)
+        return y if self.norm is None else normalized(self.norm, y).relu_()
 
 
 class DynamicalGraphLayer(GraphLayer):
@@ -73,16 +62,25 @@ class DynamicalGraphLayer(GraphLayer):
 
     @abstractmethod
     def affinities(self, x: Tensor, mask: Tensor | None) -> Mapping[str, Tensor]:
-        """Return the affinity matrices by name; arguments as `GraphLayer.convolve`."""
+        """Return the affinity matrices by name; arguments as `convolve`."""
 
 
-def folded(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Return (scale, shift) with which evaluation-mode BatchNorm is x * scale + shift."""
-    mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None:
-        raise ValueError("BatchNorm without running statistics cannot be folded")
-    scale = norm.weight * torch.rsqrt(variance + norm.eps)
-    return scale, norm.bias - mean * scale
+def listen(affinity: Tensor, messages: Tensor, bias: Tensor) -> Tensor:
+    """Return affinity @ messages + bias.
+
+    Args:
+        affinity: (T, B, N, M), or (N, M) for all frames.
+        messages: (T, B, M, C).
+        bias: (C,).
+    """
+    frames, batch = messages.shape[:2]
+    affinity = affinity.expand(frames, batch, -1, -1).flatten(0, 1)
+    return torch.baddbmm(bias, affinity, messages.flatten(0, 1)).unflatten(0, (frames, batch))
+
+
+def normalized(norm: nn.BatchNorm1d, y: Tensor) -> Tensor:
+    """Apply BatchNorm to the channels of (..., C): one mean and variance over all else."""
+    return norm(y.flatten(0, -2)).view_as(y)
 
 
 class Residual(nn.Module):

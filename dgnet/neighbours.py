@@ -36,13 +36,12 @@ def nearest(
     Returns:
         (..., N, M) bool with min(K, present candidates) true in each row.
     """
-    joints = features.shape[-2]
     others = features if candidates is None else candidates
     distance = others.square().sum(-1).unsqueeze(-2) - 2 * features @ others.transpose(-1, -2)
+    own = distance.diagonal((others.shape[-2] - features.shape[-2]) // 2, -2, -1)
+    own.fill_(-torch.inf if include_self else torch.inf)
     if present is not None:
-        distance = distance.masked_fill(~present.unsqueeze(-2), torch.inf)
-    own = _own(joints, others.shape[-2]).to(distance.device)
-    distance = distance.masked_fill(own, -torch.inf if include_self else torch.inf)
+        distance.masked_fill_(~present.unsqueeze(-2), torch.inf)
     chosen = distance.topk(min(count, others.shape[-2]), largest=False, sorted=False).indices
     mask = torch.zeros_like(distance, dtype=torch.bool).scatter_(-1, chosen, True)
     return mask & (distance < torch.inf)

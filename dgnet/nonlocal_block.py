@@ -1,9 +1,8 @@
 """The spatial non-local block, in the concatenation form that SemGCN's public code uses."""
 
-import torch
 from torch import Tensor, nn
 
-from dgnet.layer import folded
+from dgnet.layer import normalized
 
 
 class NonLocalBlock(nn.Module):
@@ -38,23 +37,12 @@ class NonLocalBlock(nn.Module):
 
     def affinity(self, x: Tensor) -> Tensor:
         """Return f(x) / N, (..., N, N), for (..., N, C)."""
-        of_theta, of_phi = self.pair.weight[0].chunk(2)
-        vectors = torch.stack([of_theta @ self.theta.weight, of_phi @ self.phi.weight], dim=1)
+        of_theta, of_phi = (self.pair.weight[0] / x.shape[-2]).chunk(2)
+        first = x @ (of_theta @ self.theta.weight)
+        second = x @ (of_phi @ self.phi.weight)
         constant = of_theta @ self.theta.bias + of_phi @ self.phi.bias
-        first, second = (x @ vectors).unbind(-1)
-        joints = x.shape[-2]
-        return (first.unsqueeze(-1) + (second + constant).unsqueeze(-2)).relu() / joints
-
-    def heard(self, x: Tensor) -> Tensor:
-        """Return f(x) g(x) / N, (..., N, inner), for (..., N, C)."""
-        return self.affinity(x) @ self.g(x)
+        return ((first + constant).unsqueeze(-1) + second.unsqueeze(-2)).relu_()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (..., N, C) for (..., N, C)."""
-        heard = self.heard(x)
-        if self.training:
-            y = self.out(heard)
-            return x + self.norm(y.flatten(0, -2)).view_as(y)
-        scale, shift = folded(self.norm)
-        weight, bias = self.out.weight.t() * scale, self.out.bias * scale + shift
-        return x + (heard @ weight + bias)
+        """Return (T, B, N, C) for (T, B, N, C)."""
+        return x + normalized(self.norm, self.out(self.affinity(x) @ self.g(x)))

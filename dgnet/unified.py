@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from dgnet.config import OutsideWindow
 from dgnet.fixed import LearntAdjacency
-from dgnet.layer import DynamicalGraphLayer, GraphLayer
+from dgnet.layer import DynamicalGraphLayer, GraphLayer, listen
 from dgnet.neighbours import nearest
 
 
@@ -48,14 +48,15 @@ class FixedSpatioTemporalGraph(GraphLayer):
         self.outside = outside
         self.adjacency = LearntAdjacency(torch.cat([same, bones | same, same], dim=1))
 
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """The equation above; `mask` is not used."""
         joints = x.shape[2]
+        own, other = self.weight.unbind(1)
         adjacency = self.adjacency()
         itself = adjacency[:, joints : 2 * joints].diagonal()
         between = adjacency - functional.pad(torch.diag_embed(itself), (joints, joints))
-        heard = between @ three_frames(x @ weight[:, 1], self.outside)
-        return itself.unsqueeze(1) * (x @ weight[:, 0]) + heard + bias
+        y = listen(between, three_frames(x @ other, self.outside), self.bias)
+        return torch.addcmul(y, x @ own, itself.unsqueeze(1))
 
 
 class DynamicalSpatioTemporalGraph(DynamicalGraphLayer):
@@ -101,9 +102,10 @@ class DynamicalSpatioTemporalGraph(DynamicalGraphLayer):
         """Return what the layer connects, for inspection: {"unified": (T, B, N, 3N)}."""
         return {"unified": self.affinity(x, mask)}
 
-    def convolve(self, x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """The equation above."""
-        return self.affinity(x, mask) @ three_frames(x @ weight[:, 0], self.outside) + bias
+        messages = three_frames(x @ self.weight.squeeze(1), self.outside)
+        return listen(self.affinity(x, mask), messages, self.bias)
 
 
 def nearest_of_three_frames(

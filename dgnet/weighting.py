@@ -19,7 +19,8 @@ class FullyConnected(nn.Module):
     """gamma([x_i, x_j]), one fully connected layer to a scalar (eq. 5, 12), bounded.
 
     The layer on a concatenation is a sum of two: gamma([x_i, x_j]) = a.x_i + b.x_j + c. With the
-    bound "softmax" the terms a.x_i + c are the same for all neighbours of joint i and cancel.
+    bound "softmax" the terms a.x_i + c are the same for all neighbours of joint i and cancel: they
+    are parameters without effect, and a.x_i is not computed.
 
     Args:
         channels: width of the features.
@@ -44,10 +45,10 @@ class FullyConnected(nn.Module):
             (..., N, M): 0 where the mask is false.
         """
         of_receiver, of_sender = self.score.weight[0].chunk(2)
-        heard = (receiver @ of_receiver + self.score.bias).unsqueeze(-1)
-        score = heard + (sender @ of_sender).unsqueeze(-2)
+        told = (sender @ of_sender + self.score.bias).unsqueeze(-2)
         if self.bound == "softmax":
-            return masked_softmax(score, mask)
+            return masked_softmax(told, mask)
+        score = (receiver @ of_receiver).unsqueeze(-1) + told
         if self.bound == "sigmoid":
             score = score.sigmoid()
         elif self.bound == "tanh":
@@ -79,8 +80,7 @@ def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
     A row without a true value would have no softmax; it weighs all alike. Only the unified form can
     have such rows, for joints connected solely to frames outside the window, whose features are 0.
     """
-    lowest = torch.finfo(score.dtype).min
-    return score.masked_fill(~mask, lowest).softmax(-1)
+    return torch.where(mask, score, torch.finfo(score.dtype).min).softmax(-1)
 
 
 def make_weighting(weighting: Weighting, channels: int, bound: WeightBound) -> nn.Module:

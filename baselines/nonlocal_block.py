@@ -31,8 +31,8 @@ class GroupedNonLocalBlock(NonLocalBlock):
         table = [[*group, *[group[-1]] * (largest - len(group))] for group in groups]
         self.register_buffer("group_table", torch.tensor(table), persistent=False)
 
-    def heard(self, x: Tensor) -> Tensor:
-        """Return sum_m f_im g_m / M, (..., N, inner), for (..., N, C)."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (..., N, C) for (..., N, C)."""
         of_theta, of_phi = self.pair.weight[0].chunk(2)
         inner = len(of_phi)
         # One product gives g, phi and the score of theta together.
@@ -43,4 +43,5 @@ class GroupedNonLocalBlock(NonLocalBlock):
         )
         pooled = mapped[..., self.group_table, : 2 * inner].amax(dim=-2)
         score = mapped[..., -1:] + (pooled[..., inner:] @ of_phi).unsqueeze(-2)
-        return score.relu() @ pooled[..., :inner] / len(self.group_table)
+        y = self.out(score.relu() @ pooled[..., :inner] / len(self.group_table))
+        return x + self.norm(y.flatten(0, -2)).view_as(y)

@@ -15,6 +15,10 @@ _COMMANDS = {
     "compare": ("harness.cli.compare:compare", "Compare models, action by action."),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
     "grid": ("harness.cli.grid:grid", "Run a grid of experiments, or see where it stands."),
+    "import-checkpoint": (
+        "harness.cli.import_checkpoint:import_checkpoint",
+        "Import weights that a public repository released.",
+    ),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),

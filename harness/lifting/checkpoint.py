@@ -24,6 +24,26 @@ from harness.runs.files import atomic_file
 _KEY = "contract"  # the one key of the metadata; more would leave their order to chance
 
 
+class Origin(BaseModel):
+    """Where weights that were not trained here come from.
+
+    Attributes:
+        release: the repository that released them.
+        files: SHA-256 of each file by its name.
+        normalisation: of the 2D input; w and h are the image's width and height.
+        unit: of the 3D output.
+        root: what became of the root joint in training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: str
+    files: dict[str, str]
+    normalisation: Literal["x / w * 2 - 1, y / w * 2 - h / w"] = "x / w * 2 - 1, y / w * 2 - h / w"
+    unit: Literal["metres"] = "metres"
+    root: str
+
+
 class ModelContract(BaseModel):
     """What weights belong to, and what they may be used on.
 
@@ -40,13 +60,14 @@ class ModelContract(BaseModel):
         input_2d: the 2D source trained on.
         train_actions: the only actions trained on, or None for all.
         dataset: the data set trained on.
-        data_hash: identity of that data set.
+        data_hash: identity of that data set, or None where weights come from elsewhere.
         uses_root_depth: whether the lifter is given the true depth of the root.
         seed: the training seed.
         recipe: the training settings.
         selection: whether these are the weights of the epoch best on validation or of the last.
         epoch: the epoch these weights are from.
         parameters: number of trainable parameters.
+        origin: where the weights come from, if not from here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,13 +84,14 @@ class ModelContract(BaseModel):
     input_2d: str
     train_actions: tuple[str, ...] | None
     dataset: str
-    data_hash: str
+    data_hash: str | None
     uses_root_depth: bool
     seed: int
     recipe: dict[str, Any]
     selection: Literal["best", "last"]
     epoch: int
     parameters: int
+    origin: Origin | None = None
 
 
 def parameter_count(lifter: torch.nn.Module) -> int:

@@ -67,7 +67,14 @@ def _check_input(contract: ModelContract, prepared: PreparedSet, input_2d: str) 
             f"({contract.data_layout}), not on '{input_2d}' ({layout}); train on that source, or "
             "say that another input is meant (--allow-other-input)"
         )
-    if prepared.data_hash != contract.data_hash:
+    if contract.data_hash is None:
+        if prepared.manifest.name != contract.dataset:
+            raise HarnessError(
+                f"{contract.run_id} was trained on data set {contract.dataset}, {prepared.path} is "
+                f"{prepared.manifest.name}; predict the former, or say that other data are meant "
+                "(--allow-other-input)"
+            )
+    elif prepared.data_hash != contract.data_hash:
         raise HarnessError(
             f"{contract.run_id} was trained on data set {contract.dataset} "
             f"({contract.data_hash[:10]}), {prepared.path} is {prepared.manifest.name} "

@@ -74,7 +74,7 @@ class RunRecord(BaseModel):
 
     run: str
     run_id: str
-    kind: Literal["train", "predict", "score"]
+    kind: Literal["train", "import", "predict", "score"]
     status: Literal["running", "finished", "failed"]
     model: str
     seed: int
@@ -139,7 +139,7 @@ class RunRecord(BaseModel):
 def collect(
     *,
     run: str,
-    kind: Literal["train", "predict", "score"],
+    kind: Literal["train", "import", "predict", "score"],
     model: str,
     seed: int,
     parameters: Mapping[str, Any],

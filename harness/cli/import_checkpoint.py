@@ -1,0 +1,52 @@
+"""`harness import-checkpoint`: bring in weights that a public repository released."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(name="import-checkpoint")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+)
+@click.option("--model", required=True, help="Model the weights are of, such as videopose3d.")
+@click.option("--profile", help="Profile it joins; the default profile unless named.")
+@click.option("--input-2d", help="2D source trained on, where it is not the release's usual one.")
+@click.option("--frames", type=int, help="Window's length, where weights do not tell (stgcn).")
+@click.option("--causal", is_flag=True, help="The weights are of a causal network (videopose3d).")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it goes, instead of results/PROFILE/runs/MODEL-imported.",
+)
+def import_checkpoint(
+    files: tuple[Path, ...],
+    model: str,
+    profile: str | None,
+    input_2d: str | None,
+    frames: int | None,
+    causal: bool,
+    folder: Path | None,
+) -> None:
+    """Import the weights in FILE as a run that predicts and is scored like any other.
+
+    Nothing in FILE is run. Models: martinez, semgcn, stgcn, videopose3d. Refinement of stgcn is a
+    second FILE.
+    """
+    from harness.lifting.checkpoint_import.run import import_checkpoint as imported
+    from harness.runs.settings import load_settings
+
+    told: dict[str, Any] = {} if frames is None else {"frames": frames}
+    if causal:
+        told["causal"] = True
+    if folder is None:
+        settings = load_settings()
+        settings.profile_called(profile)
+        name = profile or settings.profile
+        folder = Path("results") / name / "runs" / f"{model}-imported"
+    record = imported(files, model, folder, told=told, input_2d=input_2d)
+    click.echo(
+        f"wrote {folder} ({record.run_id}): trained on {record.dataset}, 2D source "
+        f"{record.parameters['input_2d']}; predict with 'harness predict {folder}'"
+    )

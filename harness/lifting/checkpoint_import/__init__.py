@@ -1,0 +1,1 @@
+"""Importers of publicly released checkpoints: their names and layouts become ours."""

@@ -1,0 +1,111 @@
+"""Weights out of PyTorch files made by strangers, read without running code from them."""
+
+import pickle
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.runs.errors import HarnessError
+
+
+class _LeftOut:
+    """Stands for what training code stored beside the weights, such as a random state of numpy."""
+
+    def __init__(self, *_: object) -> None:
+        """Take what numpy's own class would be given, and forget it."""
+
+    def __setstate__(self, _: object) -> None:
+        """Forget the state."""
+
+
+_BESIDE_WEIGHTS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (_LeftOut, name)
+    for name in (
+        "numpy.random.__RandomState_ctor",
+        "numpy.random._pickle.__randomstate_ctor",
+        "numpy.random._pickle.__bit_generator_ctor",
+        "numpy.random._mt19937.MT19937",
+        "numpy.core.multiarray._reconstruct",
+        "numpy._core.multiarray._reconstruct",
+        "numpy.core.multiarray.scalar",
+        "numpy._core.multiarray.scalar",
+        "numpy.ndarray",
+        "numpy.dtype",
+    )
+]
+"""Names of numpy that public checkpoints use; each leads to the stand-in, never to numpy."""
+
+
+def read_weights(paths: Sequence[Path], key: str | None) -> dict[str, Tensor]:
+    """Return the weights by name that one or more files hold together.
+
+    Args:
+        paths: files written by torch.save.
+        key: the entry of the file that holds the weights, or None where the file itself does.
+
+    Raises:
+        HarnessError: a file is missing, damaged, holds more than tensors and plain values, or
+            lacks the entry; a weight comes twice, is no tensor or is not finite.
+    """
+    weights: dict[str, Tensor] = {}
+    for path in paths:
+        for name, tensor in _entry(_loaded(path), key, path).items():
+            if not isinstance(name, str) or not isinstance(tensor, Tensor):
+                raise HarnessError(
+                    f"{path}: entry {name!r} is {type(tensor).__name__}, expected weights by "
+                    "name; it is not a checkpoint of this model"
+                )
+            if name in weights:
+                raise HarnessError(f"{path}: weight '{name}' comes twice; name each file once")
+            if not bool(torch.isfinite(tensor).all()):
+                raise HarnessError(
+                    f"{path}: weight '{name}' holds NaN or infinity; it is damaged, so get it again"
+                )
+            weights[name] = tensor.float() if tensor.is_floating_point() else tensor
+    return weights
+
+
+def _loaded(path: Path) -> Any:
+    if not path.is_file():
+        raise HarnessError(f"{path}: no such file")
+    try:
+        with torch.serialization.safe_globals(_BESIDE_WEIGHTS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch says of odd pickles, before refusing them
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise HarnessError(
+            f"{path}: holds more than weights and plain values, or is damaged "
+            f"({_first_line(error)}); nothing in it was run"
+        ) from error
+    except Exception as error:  # a damaged file can raise any error at all
+        raise HarnessError(
+            f"{path}: is not a whole PyTorch file ({_first_line(error)}); get it again"
+        ) from error
+
+
+def _entry(content: Any, key: str | None, path: Path) -> dict[Any, Any]:
+    if key is not None and isinstance(content, dict) and key not in content:
+        there = ", ".join(sorted(map(str, content))[:5])
+        raise HarnessError(
+            f"{path}: has no entry '{key}' (but {there}); it is a checkpoint of another model"
+        )
+    entry = content[key] if key is not None and isinstance(content, dict) else content
+    if not isinstance(entry, dict):
+        raise HarnessError(
+            f"{path}: holds {type(entry).__name__}, expected weights by name; "
+            "it is not a checkpoint of this model"
+        )
+    return entry
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    # PyTorch's advice on how to load the file all the same is not ours.
+    unsupported = text.find("Unsupported global: GLOBAL ")
+    if unsupported >= 0:
+        return "it names " + text[unsupported:].split()[3]
+    return text.splitlines()[0][:120]

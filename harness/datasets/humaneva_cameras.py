@@ -1,8 +1,7 @@
 """The cameras of HumanEva-I: where they stand is published, their lenses are found from the data.
 
 VideoPose3D lists places and image sizes only. Ground-truth 2D was projected by the data set's own
-tools, so 3D in camera space and its 2D together give focal length and centre of each camera by
-least squares. Lens distortion is left out; what it and rounding amount to is the residual.
+tools, so 3D in camera space and its 2D together give focal length and centre of each camera.
 """
 
 import json
@@ -14,6 +13,7 @@ import numpy as np
 
 from harness.body.camera import Camera, world_to_camera
 from harness.datasets.humaneva_recordings import Chunk
+from harness.datasets.lens import fitted_lens
 from harness.runs.errors import HarnessError
 
 _TOLERANCE_PX = 10.0
@@ -51,23 +51,15 @@ def find_cameras(subject: str, chunks: Sequence[Chunk]) -> FoundCameras:
         )
         pixels = np.concatenate([chunk.ground_truth[index] for chunk in chunks])
         space = world_to_camera(world, placed)
-        screen = space[..., :2] / space[..., 2:]
-        lines = [_fitted_line(screen[..., axis], pixels[..., axis]) for axis in (0, 1)]
-        focal_length, center = (tuple(line[part] for line in lines) for part in (0, 1))
-        distance = np.linalg.norm(screen * focal_length + center - pixels, axis=-1).mean()
-        if distance > _TOLERANCE_PX or min(focal_length) <= 0 or space[..., 2].min() <= 0:
+        lens = fitted_lens(space, pixels)
+        distance = lens.residual_px
+        if distance > _TOLERANCE_PX or min(lens.focal_length) <= 0 or space[..., 2].min() <= 0:
             raise HarnessError(
                 f"{chunks[0].origin}: 2D of {subject} camera {placed.name} is {distance:.1f} "
                 f"pixels from any projection of 3D, expected less than {_TOLERANCE_PX:g}; correct "
                 "the order of cameras, or convert the files again"
             )
-        cameras.append(placed.model_copy(update={"focal_length": focal_length, "center": center}))
-        residuals.append(float(distance))
+        found = {"focal_length": lens.focal_length, "center": lens.center}
+        cameras.append(placed.model_copy(update=found))
+        residuals.append(distance)
     return FoundCameras(tuple(cameras), tuple(residuals))
-
-
-def _fitted_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Return slope and intercept of y over x by least squares."""
-    design = np.stack([x.ravel(), np.ones(x.size)], axis=1)
-    (slope, intercept), *_ = np.linalg.lstsq(design, y.ravel().astype(np.float64), rcond=None)
-    return float(slope), float(intercept)

@@ -31,7 +31,8 @@ class Importer:
         how_to_get: where a user gets the files, in one line.
         version: goes up whenever the same files and settings give other arrays.
         expected_counts: least and greatest count that a complete set has, by what is counted, such
-            as "test frames" or "test clips"; `harness data inspect` sets them beside those found.
+            as "test frames", "test clips" or "test frames to score"; `harness data inspect` sets
+            them beside those found.
     """
 
     name: str
@@ -49,6 +50,7 @@ _MODULES = {
     "cmu": "harness.datasets.cmu",
     "h36m": "harness.datasets.h36m",
     "humaneva": "harness.datasets.humaneva",
+    "mpi_inf_3dhp": "harness.datasets.mpi_inf_3dhp",
     "synthetic": "harness.datasets.synthetic",
 }
 

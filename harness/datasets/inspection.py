@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from tabulate import tabulate
@@ -163,7 +162,8 @@ def inspect_set(
     Args:
         prepared: the set.
         expected: least and greatest count by what is counted: "clips", "frames" or a split before
-            one of them, such as "test frames"; an importer's `expected_counts`.
+            one of them, such as "test frames", or "test frames to score"; an importer's
+            `expected_counts`.
 
     Returns:
         What was found.
@@ -199,7 +199,7 @@ def inspect_set(
         frames_not_scored=0 if prepared.valid is None else int((~prepared.valid).sum()),
         missing_values=missing,
         counts=counts,
-        expected=_expectations(clips, expected or {}),
+        expected=_expectations(prepared, expected or {}),
         bones=[] if bones is None else bones.lengths(),
         sources_2d=[source.summary() for source in sources],
         notes=manifest.notes,
@@ -207,13 +207,17 @@ def inspect_set(
 
 
 def _expectations(
-    clips: pd.DataFrame, expected: Mapping[str, tuple[int, int]]
+    prepared: PreparedSet, expected: Mapping[str, tuple[int, int]]
 ) -> list[Expectation]:
+    clips = prepared.clips
+    scored = np.ones(prepared.rows, bool) if prepared.valid is None else prepared.valid
     found = {"clips": len(clips), "frames": int(clips["frames"].sum())}
     for split in ("train", "validation", "test"):
         chosen = clips[clips["split"] == split]
         found[f"{split} clips"] = len(chosen)
         found[f"{split} frames"] = int(chosen["frames"].sum())
+        rows = np.repeat(clips["split"].to_numpy() == split, clips["frames"].to_numpy())
+        found[f"{split} frames to score"] = int(np.count_nonzero(rows & scored))
     return [
         Expectation(what=what, least=least, greatest=greatest, found=found[what])
         for what, (least, greatest) in expected.items()

@@ -18,10 +18,17 @@ from harness.datasets.prepared import PreparedSet
 from harness.lifting.predictions import PredictionContract, Predictions
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_file, write_json
+from harness.scoring.activities import ACTIVITIES_FILE, ActivitySums
 from harness.scoring.errors_file import write_errors
-from harness.scoring.metrics import DISTANCE_METRICS, POSITION_METRICS
+from harness.scoring.metrics import POSITION_METRICS
 from harness.scoring.protocols import Protocol
-from harness.scoring.sequences import IDENTITY, MetricSums, SequenceSums, write_sequences
+from harness.scoring.sequences import (
+    IDENTITY,
+    MetricSums,
+    SequenceSums,
+    frame_sums,
+    write_sequences,
+)
 from harness.scoring.stored_score import Conditions, Score, ScoreHeader, read_header
 
 
@@ -72,6 +79,7 @@ def _score_into(
     stored = [metric.name for metric in POSITION_METRICS if metric.name in protocol.metrics]
     truth_hash, predictions_hash = hashlib.sha256(), hashlib.sha256()
     sums: dict[str, list[tuple[int, NDArray[np.float64]]]] = {name: [] for name in protocol.metrics}
+    activities = ActivitySums(prepared.manifest.activities, protocol)
     with write_errors(
         folder / "errors.parquet", stored, len(protocol.joints), conditions.model_dump_json()
     ) as writer:
@@ -80,8 +88,10 @@ def _score_into(
             predictions_hash.update(clip.predicted.tobytes())
             errors = _errors(clip, predictions, prepared, protocol)
             writer.add(clip.number, clip.frames, errors)
-            for name, part in _sums(errors, protocol).items():
+            for name, part in frame_sums(errors, protocol).items():
                 sums[name].append(part)
+            if prepared.activity is not None:
+                activities.add(prepared.activity[clip.first_row + clip.frames], errors)
     sequences = SequenceSums(
         clips[list(IDENTITY)].reset_index(drop=True),
         protocol.joints,
@@ -97,6 +107,8 @@ def _score_into(
     if frames == 0:
         raise HarnessError(f"{prepared.path}: marks no frame of these clips as valid")
     write_sequences(folder / "sequences.csv", sequences)
+    if prepared.activity is not None:
+        activities.write(folder / ACTIVITIES_FILE)
     header = ScoreHeader(
         conditions=conditions,
         clips=len(clips),
@@ -116,6 +128,7 @@ class _ScoredClip:
     """The frames of a clip that count: numbers within the clip, predictions and ground truth."""
 
     number: int
+    first_row: int
     frames: NDArray[np.int64]
     predicted: NDArray[np.float32]
     truth: NDArray[np.float32]
@@ -131,6 +144,7 @@ def _scored_clips(
             frames = np.flatnonzero(prepared.valid[first_row : first_row + length])
         yield _ScoredClip(
             number,
+            first_row,
             frames,
             predictions.positions[predicted_from[number] + frames],
             prepared.positions_3d[first_row + frames],
@@ -157,24 +171,6 @@ def _errors(
         for metric in POSITION_METRICS
         if metric.name in protocol.metrics
     }
-
-
-def _sums(
-    errors: dict[str, NDArray[np.float32]], protocol: Protocol
-) -> dict[str, tuple[int, NDArray[np.float64]]]:
-    """Return metric -> frames that count and sum by joint, from errors as they are stored."""
-    result = {}
-    for metric in POSITION_METRICS:
-        if metric.name in protocol.metrics:
-            values = errors[metric.name].astype(np.float64)
-            defined = values[~np.isnan(values[:, 0])]
-            result[metric.name] = len(defined), defined.sum(axis=0)
-    for credit in DISTANCE_METRICS:
-        if credit.name in protocol.metrics:
-            total = credit.credits(errors["MPJPE"]).sum(axis=0)
-            total[~protocol.counts(credit)] = np.nan
-            result[credit.name] = len(errors["MPJPE"]), total
-    return result
 
 
 def _clips_to_score(

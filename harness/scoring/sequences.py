@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.suggest import unknown_name
+from harness.scoring.metrics import DISTANCE_METRICS, POSITION_METRICS
+from harness.scoring.protocols import Protocol
 
 IDENTITY = ("clip", "subject", "action", "subaction", "camera")
 
@@ -61,6 +63,29 @@ class SequenceSums:
         if name not in self.by_metric:
             raise unknown_name("metric of this score", name, self.by_metric)
         return self.by_metric[name]
+
+
+def frame_sums(
+    errors: Mapping[str, NDArray[np.float32]], protocol: Protocol
+) -> dict[str, tuple[int, NDArray[np.float64]]]:
+    """Return metric -> frames that count and sum by joint, NaN for a joint that does not count.
+
+    Args:
+        errors: by position metric (frames, joints), as they are stored.
+        protocol: says which metrics and joints.
+    """
+    result = {}
+    for metric in POSITION_METRICS:
+        if metric.name in protocol.metrics:
+            values = errors[metric.name].astype(np.float64)
+            defined = values[~np.isnan(values[:, 0])]
+            result[metric.name] = len(defined), defined.sum(axis=0)
+    for credit in DISTANCE_METRICS:
+        if credit.name in protocol.metrics:
+            total = credit.credits(errors["MPJPE"]).sum(axis=0)
+            total[~protocol.counts(credit)] = np.nan
+            result[credit.name] = len(errors["MPJPE"]), total
+    return result
 
 
 def write_sequences(path: Path, sequences: SequenceSums) -> None:

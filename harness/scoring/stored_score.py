@@ -3,6 +3,7 @@
 score.json        the ScoreHeader: conditions, extent, hashes that tie the files together
 sequences.csv     sums and counts by clip, metric and joint
 metrics.json      the averages, flat, for `dvc metrics diff`
+activities.csv    averages by activity, where the data set says what is done frame by frame
 errors.parquet    errors by frame and joint; not needed to read a score
 """
 

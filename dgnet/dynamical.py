@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dgnet.config import OutsideWindow
-from dgnet.frames import add_to_first, add_to_last, after, before
+from dgnet.frames import neighbouring, sum_over_frames
 from dgnet.layer import DynamicalGraphLayer, listen
 from dgnet.neighbours import nearest
 
@@ -85,38 +85,43 @@ class DynamicalTemporalGraph(DynamicalGraphLayer):
         self.backward_weighting = backward_weighting
         self.outside = outside
 
-    def affinity(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def affinity(
+        self, now: Tensor, after: Tensor, before: Tensor, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Return Q_{t+1} of the first frames and Q_{t-1} of the last (eq. 13).
 
         Args:
-            x: (T, B, N, inputs).
+            now: (T, B, N, inputs) X_t.
+            after: X_{t+1} and
+            before: X_{t-1}, as `dgnet.frames.neighbouring` returns them.
             mask: L (eq. 11), (N, N), or (T - 1, B, N, N) by motion; None finds the nearest motions.
 
         Returns:
             Two of (T - 1, B, N, N), or (T, B, N, N) with frames replicated.
         """
         if mask is None:
-            mask = nearest(x[1:] - x[:-1], self.neighbours, self.include_self)
-        following, previous = after(x, self.outside), before(x, self.outside)
-        count = len(following)
-        ahead = behind = mask
+            with torch.no_grad():
+                motion = now[1:] - now[:-1]
+            mask = nearest(motion, self.neighbours, self.include_self)
+        count = len(after)
+        forward = backward = mask
         if mask.dim() > 2 and count > len(mask):
-            ahead, behind = torch.cat([mask, mask[-1:]]), torch.cat([mask[:1], mask])
+            forward, backward = torch.cat([mask, mask[-1:]]), torch.cat([mask[:1], mask])
         return (
-            self.forward_weighting(x[:count], following, ahead),
-            self.backward_weighting(x[len(x) - count :], previous, behind),
+            self.forward_weighting(now[:count], after, forward),
+            self.backward_weighting(now[len(now) - count :], before, backward),
         )
 
     def affinities(self, x: Tensor, mask: Tensor | None) -> Mapping[str, Tensor]:
         """Return what the layer connects, for inspection: {"forward": ..., "backward": ...}."""
-        forward, backward = self.affinity(x, mask)
+        forward, backward = self.affinity(*neighbouring(x, self.outside), mask)
         return {"forward": forward, "backward": backward}
 
     def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Eq. 14."""
-        now, forward, backward = self.weight.unbind(1)
-        ahead, behind = self.affinity(x, mask)
-        y = x @ now + self.bias
-        add_to_first(y, ahead @ (after(x, self.outside) @ forward))
-        add_to_last(y, behind @ (before(x, self.outside) @ backward))
-        return y
+        now, after, before = neighbouring(x, self.outside)
+        of_now, of_after, of_before = self.weight.unbind(1)
+        forward, backward = self.affinity(now, after, before, mask)
+        return sum_over_frames(
+            now @ of_now + self.bias, forward @ (after @ of_after), backward @ (before @ of_before)
+        )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from dgnet.config import OutsideWindow
-from dgnet.frames import add_to_first, add_to_last, after, before
+from dgnet.frames import neighbouring, sum_over_frames
 from dgnet.layer import GraphLayer, listen
 
 
@@ -72,8 +72,6 @@ class FixedTemporalGraph(GraphLayer):
 
     def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Eq. 9; `mask` is not used."""
-        now, forward, backward = self.weight.unbind(1)
-        y = x @ now + self.bias
-        add_to_first(y, after(x, self.outside) @ forward)
-        add_to_last(y, before(x, self.outside) @ backward)
-        return y
+        now, after, before = neighbouring(x, self.outside)
+        of_now, of_after, of_before = self.weight.unbind(1)
+        return sum_over_frames(now @ of_now + self.bias, after @ of_after, before @ of_before)

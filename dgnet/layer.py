@@ -54,7 +54,10 @@ class GraphLayer(nn.Module, ABC):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (T, B, N, outputs) for (T, B, N, inputs)."""
         y = self.convolve(x, mask)
-        return y if self.norm is None else normalized(self.norm, y).relu_()
+        if self.norm is None:
+            return y
+        # In place, and before the view: autograd copies what is written to through a view.
+        return self.norm(y.flatten(0, -2)).relu_().view_as(y)
 
 
 class DynamicalGraphLayer(GraphLayer):
@@ -76,11 +79,6 @@ def listen(affinity: Tensor, messages: Tensor, bias: Tensor) -> Tensor:
     frames, batch = messages.shape[:2]
     affinity = affinity.expand(frames, batch, -1, -1).flatten(0, 1)
     return torch.baddbmm(bias, affinity, messages.flatten(0, 1)).unflatten(0, (frames, batch))
-
-
-def normalized(norm: nn.BatchNorm1d, y: Tensor) -> Tensor:
-    """Apply BatchNorm to the channels of (..., C): one mean and variance over all else."""
-    return norm(y.flatten(0, -2)).view_as(y)
 
 
 class Residual(nn.Module):

@@ -2,8 +2,6 @@
 
 from torch import Tensor, nn
 
-from dgnet.layer import normalized
-
 
 class NonLocalBlock(nn.Module):
     """x + BatchNorm(W(1/N * f(x) g(x))), f_ij = relu(w.[theta(x_i), phi(x_j)]).
@@ -45,4 +43,5 @@ class NonLocalBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (T, B, N, C) for (T, B, N, C)."""
-        return x + normalized(self.norm, self.out(self.affinity(x) @ self.g(x)))
+        y = self.out(self.affinity(x) @ self.g(x))
+        return x + self.norm(y.flatten(0, -2)).view_as(y)

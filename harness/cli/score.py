@@ -43,9 +43,10 @@ def score(
         data = data or Path("data/prepared") / run.resolve().parent.parent.name
     if data is None:
         raise HarnessError(f"{folder}: name the prepared set it was predicted on with --data")
+    prepared = PreparedSet(data)  # first, for it may define the skeleton of the predictions
     made = score_predictions(
         read_predictions(folder),
-        PreparedSet(data),
+        prepared,
         chosen,
         out or folder.parent / "scores" / protocol,
         force=force,

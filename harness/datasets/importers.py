@@ -48,6 +48,7 @@ class Importer:
 
 _MODULES = {
     "cmu": "harness.datasets.cmu",
+    "custom": "harness.datasets.custom",
     "h36m": "harness.datasets.h36m",
     "humaneva": "harness.datasets.humaneva",
     "mpi_inf_3dhp": "harness.datasets.mpi_inf_3dhp",

@@ -9,7 +9,7 @@ from harness.body.skeleton import H36M_16, H36M_17, MPI_INF_3DHP_17, Skeleton
 SUBJECTS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
 TEST_SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
-"""The cameras at chest height, of 14; the others look from the ceiling or from the knees."""
+"""The cameras that the field trains on, of 14."""
 
 SCENES = {
     "TS1": "Green screen",
@@ -33,7 +33,7 @@ ACTIVITIES = (
 
 VALID_FRAMES = {"TS1": 603, "TS2": 540, "TS3": 505, "TS4": 553, "TS5": 276, "TS6": 452}
 
-# (frames used, frames a second); recordings go on beyond these frames without good annotation.
+# Frames used from the first on, and frames a second.
 TRAINING_SEQUENCES = {
     ("S1", "Seq1"): (6416, 25),
     ("S1", "Seq2"): (12430, 50),

@@ -179,6 +179,7 @@ def predict_run(
     """
     path = folder / CHECKPOINT
     record = read_record(folder / "run.json")
+    prepared = PreparedSet(prepared_folder)  # first, for it may define the checkpoint's skeleton
     lifter, contract = load_checkpoint(path)
     digest = sha256_of_file(path)
     if record.status != "finished" or record.results.get("checkpoint_sha256") != digest:
@@ -186,7 +187,6 @@ def predict_run(
             f"{path}: is not the checkpoint that {folder / 'run.json'} ({record.status}) "
             "tells of; train the run to its end first"
         )
-    prepared = PreparedSet(prepared_folder)
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     source = contract.input_2d if input_2d is None else input_2d

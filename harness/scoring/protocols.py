@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, Skeleton
 from harness.runs.files import sha256_of_json
 from harness.runs.suggest import unknown_name
-from harness.scoring.metrics import METRICS, DistanceMetric, Metric
+from harness.scoring.metrics import METRICS, POSITION_METRICS, DistanceMetric, Metric
 
 RootPolicy = Literal["as_predicted", "subtract_predicted_root", "overwrite_root"]
 """What is done with the predicted root; the true one is always at the origin.
@@ -24,6 +24,10 @@ as_predicted: nothing, so the root's own error counts and the pose keeps its off
 subtract_predicted_root: the whole predicted pose is moved until its root is right (SemGCN).
 overwrite_root: only the root joint is put right, the others stay (P-STMO).
 """
+
+
+OWN_JOINTS = Skeleton(name="own_joints", joints=(), parents=(), left=(), right=())
+"""Stands in a protocol for whatever joints a data set has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,8 @@ class Protocol:
         version: raised with every change that can move a number.
         description: what it is, in one sentence.
         source: the public code that it follows.
-        skeleton: joints taken by name, in this order, from predictions and ground truth.
+        skeleton: joints taken by name, in this order, from predictions and ground truth; OWN_JOINTS
+            for all that a data set has.
         not_scored: joints of `skeleton` that no metric counts.
         no_credit: further joints that PCK and AUC do not count, such as a root that always hits.
         root: what is done with the predicted root, before any metric.
@@ -81,6 +86,10 @@ class Protocol:
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in told}
         shape = [self.skeleton.joints, self.skeleton.parents]
         return sha256_of_json({**values, "skeleton": shape})
+
+    def fitted_to(self, skeleton: Skeleton) -> "Protocol":
+        """Return the protocol as it counts on a data set of these joints."""
+        return replace(self, skeleton=skeleton) if self.skeleton == OWN_JOINTS else self
 
     def counts(self, metric: Metric) -> NDArray[np.bool_]:
         """Return which of `joints` the metric counts."""
@@ -259,6 +268,19 @@ _ALL = (
         root="subtract_predicted_root",
         needs_valid=False,
         annotation=None,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="own-actionwise",
+        description=(
+            "all joints that a data set has, whatever they are; as h36m17-actionwise otherwise, "
+            "without PCK and AUC, which nobody has defined for them"
+        ),
+        source="as h36m17-actionwise",
+        skeleton=OWN_JOINTS,
+        no_credit=(),
+        metrics=tuple(metric.name for metric in POSITION_METRICS),
+        flip_test=None,
     ),
 )
 

@@ -53,7 +53,8 @@ def score_predictions(
         HarnessError: predictions, data set and protocol do not belong together, or `out` holds
             something else or cannot be written.
     """
-    clips = _clips_to_score(predictions, prepared, protocol)
+    fitted = protocol.fitted_to(prepared.skeleton)
+    clips = _clips_to_score(predictions, prepared, fitted)
     conditions = Conditions(
         protocol=protocol.id,
         version=protocol.version,
@@ -64,7 +65,7 @@ def score_predictions(
     with only_writer(out):
         _refuse_other_content(out, conditions, force)
         with atomic_folder(out) as folder:
-            score = _score_into(folder, predictions, prepared, protocol, clips, conditions)
+            score = _score_into(folder, predictions, prepared, fitted, clips, conditions)
     return score
 
 

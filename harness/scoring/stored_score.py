@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.body.skeleton import Skeleton
 from harness.lifting.predictions import PredictionContract
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, sha256_of_file
@@ -77,8 +78,11 @@ class Score:
 
     @property
     def protocol(self) -> Protocol:
-        """The protocol it was made under."""
-        return protocol_called(self.header.conditions.protocol)
+        """The protocol it was made under, as it counts on the joints scored."""
+        joints = self.sequences.joints
+        parents = (-1, *[0] * (len(joints) - 1))  # scored already, so how they hang plays no part
+        scored = Skeleton(name="scored", joints=joints, parents=parents, left=(), right=())
+        return protocol_called(self.header.conditions.protocol).fitted_to(scored)
 
     @property
     def metrics(self) -> dict[str, float]:

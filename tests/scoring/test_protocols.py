@@ -23,6 +23,7 @@ DEFINED = {
     "h36m17-framewise": (1, "0a488134"),
     "humaneva15-validate": (1, "fc136745"),
     "humaneva15-validate-no-s3walk": (1, "64c4ade6"),
+    "own-actionwise": (1, "5ee9f24d"),
 }
 
 

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from acclaim_files import walking, write_cmu
 
+# One thread for each process, before torch is imported: tests run side by side, and threads that
+# wait for a busy core make small networks many times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def tiny_cmu(tmp_path_factory: pytest.TempPathFactory) -> Path:

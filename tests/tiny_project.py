@@ -22,7 +22,7 @@ _GRAPH = {"channels": 8, "blocks": 1}
 
 
 def tiny_params() -> dict[str, Any]:
-    """Return a params.yaml with one profile, `tiny`: 10 frames a take, four small networks' worth."""
+    """Return a params.yaml with one profile, `tiny`: takes of 10 frames, small networks."""
     return {
         "profile": "tiny",
         "seeds": [0],
@@ -82,6 +82,11 @@ class TinyProject:
         project.done(sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet")
         return project
 
+    def copied(self, folder: Path) -> "TinyProject":
+        """Return a copy of the project, its results and DVC's cache included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return TinyProject(folder)
+
     @property
     def params(self) -> dict[str, Any]:
         return yaml.safe_load((self.folder / "params.yaml").read_text())
@@ -102,6 +107,9 @@ class TinyProject:
             "OMP_NUM_THREADS": "1",
             "HARNESS_TRACKING": "off",
             "DVC_NO_ANALYTICS": "1",
+            # Neither a person's settings nor traces outside of the folder.
+            "DVC_GLOBAL_CONFIG_DIR": str(self.folder / ".dvc/global"),
+            "DVC_SITE_CACHE_DIR": str(self.folder / ".dvc/site"),
             **changes,
         }
 

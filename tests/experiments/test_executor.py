@@ -23,6 +23,7 @@ from harness.runs.files import write_json
 from harness.runs.settings import load_settings
 from pipelines.prepare import prepare
 
+HARNESS = Path(sys.executable).with_name("harness")
 CELLS = Path("results/tiny/grids/pair")
 
 
@@ -124,8 +125,7 @@ def test_a_killed_runner_takes_its_cells_along_and_a_new_one_goes_on_to_the_same
     # The first cell is soon finished, the second is killed in the middle of its many epochs.
     write_params(short={}, long={"training.epochs": 80})
     runner = subprocess.Popen(
-        [str(Path(sys.executable).with_name("harness"))]
-        + ["grid", "run", "pair", "--workers", "1", "--cores", "1"],
+        [HARNESS, "grid", "run", "pair", "--workers", "1", "--cores", "1"],
         stderr=subprocess.DEVNULL,
     )
     short, long = CELLS / "short-semgcn-seed0", CELLS / "long-semgcn-seed0"

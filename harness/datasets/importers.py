@@ -52,6 +52,7 @@ _MODULES = {
     "h36m": "harness.datasets.h36m",
     "humaneva": "harness.datasets.humaneva",
     "mpi_inf_3dhp": "harness.datasets.mpi_inf_3dhp",
+    "penn_action": "harness.datasets.penn_action",
     "synthetic": "harness.datasets.synthetic",
 }
 

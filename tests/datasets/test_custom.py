@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 
 from harness.body.camera import camera_to_world, project
 from harness.body.skeleton import H36M_17
+from harness.datasets.custom_description import Description
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError
+from harness.runs.settings import validated
 
 
 def prepared(raw: Path, out: Path) -> PreparedSet:
@@ -221,3 +224,12 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
     )
     refused(tmp_path, "clips/robin_near.npz", "cannot run code")
     assert not (tmp_path / "ran").exists()
+
+
+def test_the_examples_of_the_documentation_are_right() -> None:
+    text = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-8")
+    whole, own = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL))
+    described = validated(Description, whole, "docs/data.md")
+    assert described.resolved_skeleton() is H36M_17
+    assert own == files.BIRD
+    validated(Description, {**whole, "skeletons": [own]}, "docs/data.md")

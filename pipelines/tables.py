@@ -1,5 +1,6 @@
-"""Stage `tables`: write the paper's tables of a profile and mirror them in MLflow."""
+"""Stage `tables`: write the paper's tables and the figures of a profile, mirrored in MLflow."""
 
+from harness.reporting.figures import draw_learning_curves
 from harness.reporting.tables import write_tables
 from harness.runs.settings import load_settings
 from harness.runs.tracking import open_tracker
@@ -7,11 +8,13 @@ from pipelines.stage import RESULTS, run_stage
 
 
 def tables(profile: str) -> None:
-    """Write results/PROFILE/tables/."""
-    written = write_tables(load_settings(), profile, RESULTS)
+    """Write results/PROFILE/tables/ and results/PROFILE/figures/."""
+    settings = load_settings()
+    written = write_tables(settings, profile, RESULTS)
+    written += draw_learning_curves(settings.models, profile, RESULTS, settings.seeds)
     with open_tracker(profile, f"{profile} tables", {"kind": "tables"}) as tracker:
         for path in written:
-            tracker.artifact(path, "tables")
+            tracker.artifact(path, path.parent.name)
     for path in written:
         print(path)
 

@@ -22,7 +22,7 @@ import click
     help="Also bring the tables inside this page, such as README.md, up to date.",
 )
 def tables(profile: str | None, list_only: bool, results: Path, page: Path | None) -> None:
-    """Write the paper's tables of a profile, published rows beside what was measured here.
+    """Write the tables and figures of a profile, published rows beside what was measured here.
 
     They are made from the scores that are stored; a model without a score is listed as missing.
     """
@@ -33,14 +33,17 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     name = profile or settings.profile
     settings.profile_called(name)
     if list_only:
-        written = sorted((results / name / "tables").glob("*.*"))
+        folders = (results / name / "tables", results / name / "figures")
+        written = [path for folder in folders for path in sorted(folder.glob("*.*"))]
         if not written:
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
     else:
+        from harness.reporting.figures import draw_learning_curves
         from harness.reporting.tables import write_tables
 
         written = write_tables(settings, name, results)
-    click.echo(f"Tables of profile {name}:")
+        written += draw_learning_curves(settings.models, name, results, settings.seeds)
+    click.echo(f"Tables and figures of profile {name}:")
     for path in written:
         click.echo(f"  {path}")
     if page is not None:

@@ -33,8 +33,11 @@ def list_sets(style: str) -> None:
     from harness.datasets.importers import importer_called, importer_names
     from harness.datasets.inspection import find_prepared_sets
 
-    prepared = find_prepared_sets(PREPARED)
-    importers = [importer_called(name) for name in importer_names()]
+    names, prepared = importer_names(), find_prepared_sets(PREPARED)
+    # Data of one's own goes by a name of its own.
+    own = [path for name, paths in prepared.items() if name not in names for path in paths]
+    prepared["custom"] = own
+    importers = [importer_called(name) for name in names]
     if style == "json":
         rows = [
             {

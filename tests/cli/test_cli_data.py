@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import custom_files
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -180,3 +181,15 @@ def test_fetch_says_when_the_network_is_closed(
     with pytest.raises(HarnessError, match="cannot be reached"):
         run("fetch", "cmu", "--subjects", "01", "--base-url", "http://127.0.0.1:9/subjects")
     assert not list(workplace.rglob("*.asf"))
+
+
+def test_data_of_ones_own_is_prepared_listed_and_inspected(workplace: Path) -> None:
+    custom_files.write(workplace / "raw", custom_files.description())
+    result = run("prepare", "custom", "--raw", "raw", "--out", "data/prepared/birds")
+    assert "prepared Birds in a cage in data/prepared/birds: 6 clips, 72 frames" in result.output
+    listed = {
+        row["name"]: row["prepared"] for row in json.loads(run("list", "--format", "json").output)
+    }
+    assert listed["custom"] == ["data/prepared/birds"]
+    assert listed["h36m"] == []
+    assert "bird_5" in run("inspect", "birds").output

@@ -156,11 +156,12 @@ def _errors(
     clip: _ScoredClip, predictions: Predictions, prepared: PreparedSet, protocol: Protocol
 ) -> dict[str, NDArray[np.float32]]:
     """Return metric -> (frames, joints) in the precision that is stored."""
-    if not np.isfinite(clip.predicted).all():
-        raise HarnessError(
-            f"clip {clip.number} of the predictions of {predictions.contract.model} holds NaN or "
-            "infinity; predict again"
-        )
+    for what, positions, remedy in (
+        (f"the predictions of {predictions.contract.model}", clip.predicted, "predict again"),
+        (f"data set {prepared.path}", clip.truth, "prepare it again"),
+    ):
+        if not np.isfinite(positions).all():
+            raise HarnessError(f"clip {clip.number} of {what} holds NaN or infinity; {remedy}")
     predicted, truth = protocol.place(
         clip.predicted,
         skeleton_called(predictions.contract.skeleton),

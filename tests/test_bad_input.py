@@ -1,0 +1,509 @@
+"""Whatever is wrong with the input: one plain error, a non-zero exit code, nothing damaged.
+
+What each importer makes of damaged files is tested beside the importer; `ELSEWHERE` says where.
+Here the real command line meets what can go wrong between a prepared set and a table, full disks,
+places that cannot be written, and second processes.
+"""
+
+import ast
+import contextlib
+import fcntl
+import json
+import os
+import pickle
+import resource
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from tiny_project import tiny_params
+
+from harness.cli.main import main
+from pipelines.predict import predict
+from pipelines.prepare import prepare
+from pipelines.score import score
+from pipelines.stage import run_stage
+from pipelines.train import train
+
+HERE = Path(__file__).parent
+
+ELSEWHERE = {
+    "missing files": (
+        "datasets/test_h36m.py::test_a_folder_without_the_files_says_which_were_looked_for",
+        "datasets/test_cmu.py::test_bad_folders_are_refused",
+        "datasets/test_humaneva.py::test_an_empty_folder_says_what_was_looked_for",
+        "datasets/test_safe_npz.py::test_missing_files_and_entries_are_named",
+    ),
+    "truncated files": (
+        "datasets/test_h36m.py::test_a_truncated_file_is_named",
+        "datasets/test_cmu.py::test_a_truncated_motion_leaves_the_older_set_as_it_was",
+        "datasets/test_safe_npz.py::test_a_truncated_entry_is_one_plain_error",
+        "lifting/test_checkpoint.py::test_a_truncated_file_is_refused",
+    ),
+    "wrong joint counts, NaN or infinity, 2D shorter than 3D, empty actions": (
+        "datasets/test_h36m.py::test_bad_data_is_one_plain_error",
+        "datasets/test_h36m.py::test_bad_metadata_is_one_plain_error",
+        "datasets/test_h36m.py::test_bad_original_files_are_named",
+        "datasets/test_humaneva.py::test_bad_npz_files_are_one_plain_error",
+        "datasets/test_humaneva.py::test_bad_matlab_files_are_named",
+        "datasets/test_acclaim.py::test_a_damaged_motion_is_refused_with_its_place",
+        "lifting/test_predictions.py::test_wrong_joint_count_is_refused_and_the_old_folder_stays",
+        "lifting/test_predictions.py::test_non_finite_predictions_name_clip_and_frame",
+    ),
+    "fps or camera mismatch": (
+        "datasets/test_h36m.py::test_bad_options_are_one_plain_error",
+        "datasets/test_h36m.py::test_cameras_in_another_order_are_noticed",
+        "datasets/test_cmu.py::test_bad_options_are_refused_by_name",
+        "datasets/test_resample.py::test_impossible_rates_are_refused",
+    ),
+    "a malicious npz": (
+        "datasets/test_h36m.py::test_a_malicious_file_is_refused_and_runs_nothing",
+        "datasets/test_safe_npz.py::test_code_is_named_and_never_run",
+        "datasets/test_safe_npz.py::test_the_same_payloads_do_run_under_numpy",
+        "datasets/test_safe_npz.py::test_an_archive_bomb_is_refused",
+    ),
+    "a malicious checkpoint": (
+        "lifting/test_checkpoint.py::test_a_pickle_is_refused_and_never_run",
+        "lifting/test_training.py::test_a_state_that_would_run_code_is_refused",
+    ),
+    "two processes writing the same run": (
+        "lifting/test_training_run.py::test_a_run_that_another_process_writes_is_refused",
+        "experiments/test_executor.py::test_two_runners_of_one_grid_are_refused",
+    ),
+}
+
+
+def test_the_tests_named_above_exist() -> None:
+    for names in ELSEWHERE.values():
+        for name in names:
+            path, _, function = name.partition("::")
+            tree = ast.parse((HERE / path).read_text(encoding="utf-8"))
+            assert function in {
+                node.name for node in tree.body if isinstance(node, ast.FunctionDef)
+            }, name
+
+
+RUN = Path("results/tiny/runs/semgcn-seed0")
+SET = Path("data/prepared/tiny")
+SCORE = RUN / "scores/h36m17-actionwise"
+TRAIN = ("train", "semgcn", "--fresh")
+PREDICT = ("predict", "tiny/semgcn-seed0")
+SCORING = ("score", "tiny/semgcn-seed0", "--protocol", "h36m17-actionwise")
+COMPARE = ("compare", "tiny/semgcn-seed0", "tiny/other-seed0")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run that is trained, predicted and scored."""
+    folder = tmp_path_factory.mktemp("trained")
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_TRACKING", "off")
+        params = tiny_params() | {"models": ["semgcn"]}
+        params["profiles"]["tiny"]["dataset"]["options"]["test"] = ["S9"]
+        Path("params.yaml").write_text(yaml.safe_dump(params))
+        prepare("tiny")
+        train("tiny", "semgcn", 0)
+        predict("tiny", "semgcn", 0)
+        score("tiny", "semgcn", 0)
+        shutil.copytree(RUN, RUN.with_name("other-seed0"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_a_copy(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(trained, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("HARNESS_TRACKING", "off")
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run `harness`, which must refuse, and return the error; every file stays as it was."""
+
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
+        before = contents()
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+        assert contents() == before
+        error = capsys.readouterr().err
+        assert error.count("Error: ") == 1
+        assert "Traceback" not in error
+        return error[error.index("Error: ") :]
+
+    return run
+
+
+def contents() -> dict[Path, bytes]:
+    """Return the files of the current folder; locks are no content."""
+    return {
+        path: path.read_bytes()
+        for path in Path().rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def with_array(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    np.save(path, change(np.load(path)))
+
+
+def with_nan(array: np.ndarray) -> np.ndarray:
+    """Spoil every clip: one value in each of eight parts."""
+    for part in np.array_split(np.arange(len(array)), 8):
+        array[part[0], 3, 0] = np.nan
+    return array
+
+
+BAD_FILES = {
+    "no prepared set": (lambda: shutil.rmtree(SET), TRAIN, ["is not a prepared data set"]),
+    "3D cut short": (
+        lambda: truncated(SET / "positions_3d.npy"),
+        TRAIN,
+        ["positions_3d.npy", "prepare it again"],
+    ),
+    "clips cut short": (
+        lambda: truncated(SET / "clips.parquet"),
+        PREDICT,
+        ["clips.parquet", "prepare it again"],
+    ),
+    "manifest cut short": (
+        lambda: truncated(SET / "manifest.json"),
+        SCORING,
+        ["manifest.json", "is not valid JSON"],
+    ),
+    "a joint too few": (
+        lambda: with_array(SET / "positions_3d.npy", lambda array: array[:, :16]),
+        TRAIN,
+        ["positions_3d.npy", "16, 3)", "17, 3)"],
+    ),
+    "2D shorter than 3D": (
+        lambda: with_array(SET / "keypoints_2d/detected.npy", lambda array: array[:-1]),
+        TRAIN,
+        ["keypoints_2d/detected.npy", "has shape"],
+    ),
+    "NaN in 2D": (
+        lambda: with_array(SET / "keypoints_2d/detected.npy", with_nan),
+        PREDICT,
+        ["NaN or infin"],
+    ),
+    "NaN in 3D": (
+        lambda: with_array(SET / "positions_3d.npy", with_nan),
+        SCORING,
+        ["data/prepared/tiny", "NaN or infinity", "prepare it again"],
+    ),
+    "no checkpoint": (
+        lambda: (RUN / "model.safetensors").unlink(),
+        PREDICT,
+        ["model.safetensors", "train the model first"],
+    ),
+    "checkpoint cut short": (
+        lambda: truncated(RUN / "model.safetensors"),
+        PREDICT,
+        ["model.safetensors", "is not a whole safetensors file"],
+    ),
+    "record cut short": (lambda: truncated(RUN / "run.json"), PREDICT, ["run.json"]),
+    "no predictions": (
+        lambda: shutil.rmtree(RUN / "predictions"),
+        SCORING,
+        ["predictions"],
+    ),
+    "predictions cut short": (
+        lambda: truncated(RUN / "predictions/predictions.npy"),
+        SCORING,
+        ["predictions.npy"],
+    ),
+    "predictions edited": (
+        lambda: with_array(RUN / "predictions/predictions.npy", lambda array: array * 2),
+        SCORING,
+        ["predictions.npy"],
+    ),
+    "sums cut short": (
+        lambda: truncated(SCORE / "sequences.csv"),
+        COMPARE,
+        ["sequences.csv"],
+    ),
+    "score cut short": (lambda: truncated(SCORE / "score.json"), COMPARE, ["score.json"]),
+    "settings cut short": (
+        lambda: Path("params.yaml").write_text("profile: [tiny"),
+        TRAIN,
+        ["params.yaml", "is not valid YAML"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_named_and_nothing_is_changed(case: str, refused: Callable[..., str]) -> None:
+    spoil, command, parts = BAD_FILES[case]
+    spoil()
+    error = refused(*command)
+    for part in parts:
+        assert part in error
+
+
+def test_training_on_nan_ends_in_a_failed_run_that_nothing_uses(
+    capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+) -> None:
+    with_array(SET / "keypoints_2d/detected.npy", with_nan)
+    assert ended(*TRAIN) == 2
+    assert capsys.readouterr().err.count("Error: tiny/semgcn-seed0: epoch 1") == 1
+    assert json.loads((RUN / "run.json").read_text())["status"] == "failed"
+    assert "run.json (failed)" in refused(*PREDICT)
+
+
+PAYLOAD = "touch it_ran"
+
+
+class Payload:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (PAYLOAD,)
+
+
+def write_malicious_npz(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    np.savez(path, positions_3d=np.array(Payload(), dtype=object))
+
+
+def write_malicious_state(path: Path) -> None:
+    """Put a malicious file where `harness train` looks for the state to resume from."""
+    run_id = json.loads((RUN / "run.json").read_text())["run_id"]
+    (RUN / "run.json").unlink()
+    state = path / f"{run_id}.pt"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(Payload(), state)
+
+
+MALICIOUS = {
+    "npz": (
+        lambda: write_malicious_npz(Path("raw/data_3d_h36m.npz")),
+        ("data", "prepare", "h36m", "--raw", "raw"),
+        ["data_3d_h36m.npz", "system"],
+    ),
+    "checkpoint": (
+        lambda: (RUN / "model.safetensors").write_bytes(pickle.dumps(Payload())),
+        PREDICT,
+        ["model.safetensors", "is not a whole safetensors file"],
+    ),
+    "checkpoint of torch": (
+        lambda: torch.save(Payload(), RUN / "model.safetensors"),
+        PREDICT,
+        ["model.safetensors", "is not a whole safetensors file"],
+    ),
+    "training state": (
+        lambda: write_malicious_state(Path(".harness/state")),
+        ("train", "semgcn"),
+        [".pt", "is damaged and cannot be resumed"],
+    ),
+    "predictions": (
+        lambda: (RUN / "predictions/predictions.npy").write_bytes(pickle.dumps(Payload())),
+        SCORING,
+        ["predictions.npy"],
+    ),
+    "prepared set": (
+        lambda: np.save(SET / "positions_3d.npy", np.array([Payload()], dtype=object)),
+        TRAIN,
+        ["positions_3d.npy", "cannot be read"],
+    ),
+    "settings": (
+        lambda: Path("params.yaml").write_text(f"!!python/object/apply:os.system ['{PAYLOAD}']"),
+        TRAIN,
+        ["params.yaml", "is not valid YAML"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MALICIOUS)
+def test_a_strangers_file_never_runs_code(case: str, refused: Callable[..., str]) -> None:
+    plant, command, parts = MALICIOUS[case]
+    plant()
+    error = refused(*command)
+    for part in parts:
+        assert part in error
+    assert not Path("it_ran").exists()
+
+
+def test_the_payload_does_run_where_pickles_are_trusted() -> None:
+    pickle.loads(pickle.dumps(Payload()))
+    assert Path("it_ran").exists()
+
+
+def set_profile(key: str, value: object) -> None:
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["profiles"]["tiny"][key] = value
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("train", "semgnc"), "unknown model of this profile 'semgnc'; did you mean 'semgcn'"),
+        (("train", "semgcn", "--profile", "tyni"), "unknown profile 'tyni'; did you mean 'tiny'"),
+        (
+            ("train", "semgcn", "--set", "network.chanels=4"),
+            "unknown key 'chanels'; did you mean 'channels'",
+        ),
+        (("models", "semgnc"), "unknown model 'semgnc'; did you mean 'semgcn'"),
+        (("compare", "semgcn", "semgnc"), "'semgnc'; did you mean 'semgcn'"),
+        (
+            ("compare", "semgcn", "other", "--protocol", "h36m17-actionwize"),
+            "unknown protocol 'h36m17-actionwize'; did you mean 'h36m17-actionwise'",
+        ),
+        (
+            ("score", "tiny/semgcn-seed0", "--protocol", "h36m17-actionwize"),
+            "unknown protocol 'h36m17-actionwize'; did you mean 'h36m17-actionwise'",
+        ),
+        (("compare", "semgcn", "other", "--metric", "MPJP"), "did you mean 'MPJPE'"),
+        (("show", "tiny/semgnc-seed0"), "'tiny/semgnc-seed0'"),
+        (("predict", "tiny/semgcn-seed0", "--input-2d", "detcted"), "did you mean 'detected'"),
+        (("tables", "--profile", "tyni"), "unknown profile 'tyni'; did you mean 'tiny'"),
+        (("check", "--profile", "tyni"), "unknown profile 'tyni'; did you mean 'tiny'"),
+        (("grid", "run", "choices"), "unknown grid 'choices'"),
+        (("data", "prepare", "synthetik"), "unknown data set 'synthetik'; did you mean 'synthe"),
+        (
+            ("data", "prepare", "synthetic", "--set", "actions=[Walk]"),
+            "unknown action of data set synthetic 'Walk'; did you mean 'Walking'",
+        ),
+        (("data", "prepare", "synthetic", "--set", "actions=[]"), "no clips"),
+        (("data", "prepare", "synthetic", "--set", "fps=0"), "'fps': found 0"),
+        (("trian", "semgcn"), "unknown command 'trian'; did you mean 'train'"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(
+    command: tuple[str, ...], message: str, refused: Callable[..., str]
+) -> None:
+    assert message in refused(*command)
+
+
+def test_a_mistyped_name_in_params_is_one_plain_error(refused: Callable[..., str]) -> None:
+    set_profile("protocls", [])
+    assert "unknown key 'profiles.tiny.protocls'; did you mean 'protocols'" in refused(*TRAIN)
+
+
+def test_stages_end_in_a_plain_error_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_profile("protocols", ["h36m17-actionwize"])
+    arguments = ["--profile", "tiny", "--model", "semgcn", "--seed", "0"]
+    monkeypatch.setattr("sys.argv", ["score", *arguments])
+    before = contents()
+    with pytest.raises(SystemExit) as caught:
+        run_stage(score, "profile", "model", "seed")
+    assert caught.value.code == 2
+    assert contents() == before
+    error = capsys.readouterr().err
+    assert error.startswith("Error: unknown protocol 'h36m17-actionwize'; did you mean")
+
+
+WRITING = {
+    "prepare": (("data", "prepare", "synthetic", "--profile", "tiny"), SET),
+    "train": (TRAIN, RUN),
+    "predict": (PREDICT, RUN / "predictions"),
+    "score": (SCORING, SCORE),
+    "tables": (("tables",), Path("results/tiny/tables/table_01_mpjpe.md")),
+}
+
+
+@pytest.mark.parametrize("case", ["prepare", "train", "predict", "score"])
+def test_a_second_writer_is_refused(case: str, refused: Callable[..., str]) -> None:
+    command, place = WRITING[case]
+    with place.with_name(place.name + ".lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as another process would hold it
+        assert f"{place}: another process is writing it" in refused(*command)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (TRAIN, "results/tiny/runs/semgcn-seed0.lock: cannot be written"),
+        (("data", "inspect", "tiny"), "results/inspect/tiny.png: cannot be written"),
+        (("tables",), "Directory 'results' is a file"),
+    ],
+)
+def test_a_results_folder_that_cannot_be_written_is_one_plain_error(
+    command: tuple[str, ...], message: str, refused: Callable[..., str]
+) -> None:
+    # Permissions do not stop root; a file where the folder should be stops everybody.
+    Path("results").rename("elsewhere")
+    Path("results").write_text("not a folder")
+    assert message in refused(*command)
+
+
+@pytest.mark.parametrize("case", ["predict", "score"])
+def test_a_place_in_a_read_only_file_system_is_one_plain_error(
+    case: str, refused: Callable[..., str]
+) -> None:
+    if not Path("/proc/self").is_dir():
+        pytest.skip("no /proc on this system; it is where even root cannot write")
+    command, _ = WRITING[case]
+    error = refused(*command, "--out", "/proc/here")
+    assert "/proc/here" in error
+    assert "cannot be written" in error
+
+
+@pytest.fixture
+def limited() -> Iterator[Callable[[int], None]]:
+    """Limit how many bytes this process may write into a file: to it, the disk is full there."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("case", WRITING)
+def test_a_disk_that_is_full_at_any_point_damages_nothing(
+    case: str, limited: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, place = WRITING[case]
+    allowed: tuple[str, ...] = ()  # where whole files may appear although the command fails
+    if case == "train":
+        weights = (RUN / "model.safetensors").read_bytes()
+        shutil.rmtree(RUN)
+        allowed, command = (".harness/state", str(RUN)), ("train", "semgcn")
+    elif case == "tables":
+        allowed = (str(place.parent),)
+    before, size, refusals = contents(), 0, 0
+    while True:
+        capsys.readouterr()
+        limited(size)
+        try:
+            code = ended(*command)
+        finally:
+            limited(resource.RLIM_INFINITY)
+        if code == 0:
+            break
+        assert code == 2
+        error = capsys.readouterr().err
+        assert error.count("Error: ") == 1
+        assert "cannot be written" in error
+        left = contents()
+        assert before.items() <= left.items()
+        assert all(str(path).startswith(allowed) for path in left.keys() - before.keys())
+        assert not any(path.name.startswith(".") for path in left.keys() - before.keys())
+        refusals, size = refusals + 1, size * 2 or 200
+    assert refusals >= 2
+    assert place.exists()
+    if case == "train":
+        assert (RUN / "model.safetensors").read_bytes() == weights
+
+
+def ended(*arguments: str) -> object:
+    """Run `harness` and return its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return caught.value.code

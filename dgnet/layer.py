@@ -29,17 +29,16 @@ class GraphLayer(nn.Module, ABC):
         self.reset_weight(1.0)
 
     def reset_weight(self, scale: float) -> None:
-        """Draw the first weights: of standard deviation scale / sqrt(inputs * outputs), uniform.
+        """Draw the first weights: uniform, of standard deviation scale / sqrt(inputs * outputs).
 
         That is about half of what SemGCN's public code draws (Xavier's rule on the stacked
-        matrices), and far below Xavier's rule on each matrix. Layers without BatchNorm take the
-        latter, whatever `scale` is.
+        matrices), and far below Xavier's rule on each matrix. Layers without BatchNorm, the heads,
+        start a hundred times smaller still, so that the first predictions are all but zero:
+        otherwise they are metres off, and Adam remembers those first gradients for a thousand
+        steps in which it then hardly moves.
         """
         inputs, _, outputs = self.weight.shape
-        if self.norm is None:
-            deviation = (2 / (inputs + outputs)) ** 0.5
-        else:
-            deviation = scale / (inputs * outputs) ** 0.5
+        deviation = (0.01 if self.norm is None else scale) / (inputs * outputs) ** 0.5
         nn.init.uniform_(self.weight, -deviation * 3**0.5, deviation * 3**0.5)
 
     @abstractmethod

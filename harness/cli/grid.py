@@ -65,3 +65,36 @@ def status(name: str | None) -> None:
         return
     cells = place_cells(settings, name)
     click.echo(tabulate([(cell.cell.name, cell.status) for cell in cells], ["cell", "status"]))
+
+
+@grid.command()
+@click.argument("name")
+@click.option("--evaluation", help="Name of the evaluation; the grid's first otherwise.")
+@click.option("--protocol", help="Id of the protocol; the profile's first otherwise.")
+@click.option("--metric", default="MPJPE", show_default=True)
+def report(name: str, evaluation: str | None, protocol: str | None, metric: str) -> None:
+    """Print what the finished cells of grid NAME gave, and keep it as report.md beside them.
+
+    Variations are compared with the first of them on the same takes.
+    """
+    from pathlib import Path
+
+    from harness.experiments.grid import grid_called, resolve_cells
+    from harness.reporting.grid_report import grid_markdown
+    from harness.runs.files import atomic_file
+    from harness.runs.settings import load_settings
+
+    settings = load_settings()
+    chosen = grid_called(settings, name)
+    cells = resolve_cells(settings, name)
+    folder = Path("results") / chosen.profile / "grids" / name
+    text = grid_markdown(
+        folder,
+        [cell.name for cell in cells],
+        evaluation or chosen.evaluations[0].name,
+        protocol or cells[0].protocols[0],
+        metric,
+    )
+    with atomic_file(folder / "report.md") as stream:
+        stream.write(text)
+    click.echo(text)

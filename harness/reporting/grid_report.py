@@ -1,0 +1,181 @@
+"""What a grid found: a row a variation, each compared with the first on the same takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+from tabulate import tabulate
+
+from harness.experiments.grid import Cell
+from harness.reporting.scored_runs import ScoredModel, ScoredRun, require_comparable
+from harness.runs.errors import HarnessError
+from harness.runs.files import read_json
+from harness.runs.provenance import read_record
+from harness.scoring.metrics import Metric, metric_called
+from harness.scoring.statistics import Difference, differences_to_first
+from harness.scoring.stored_score import read_score
+from harness.scoring.takes import takes_of
+
+_FLAT_MM = 1.0
+"""A validation curve is called flat where its last quarter gained less than this."""
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """One variation of a grid under one evaluation.
+
+    Attributes:
+        name: variation and model.
+        value: the metric's average as the protocol defines it, over seeds.
+        difference: to the first variation on the same takes; None for the first itself.
+        parameters: trainable parameters.
+        still_falling: whether validation MPJPE still fell at the end of training.
+        seeds: the training seeds.
+        run_ids: the training runs.
+    """
+
+    name: str
+    value: float
+    difference: Difference | None
+    parameters: int
+    still_falling: bool
+    seeds: tuple[int, ...]
+    run_ids: tuple[str, ...]
+
+
+def grid_rows(
+    folder: Path, order: Sequence[str], evaluation: str, protocol: str, metric: Metric
+) -> list[GridRow]:
+    """Return a row for each finished variation of a grid; the first is what others differ from.
+
+    Args:
+        folder: results/PROFILE/grids/NAME.
+        order: names of the grid's cells in the order of params.yaml.
+        evaluation: name of the evaluation.
+        protocol: id of the protocol.
+        metric: what is shown.
+
+    Raises:
+        HarnessError: no cell is finished, or cells were scored under different conditions.
+    """
+    cells = _finished_cells(folder, order)
+    if not cells:
+        raise HarnessError(
+            f"{folder}: holds no finished cell; run 'harness grid run {folder.name}'"
+        )
+    models = [
+        ScoredModel(name, tuple(_scored(cell, evaluation, protocol) for cell in group))
+        for name, group in cells.items()
+    ]
+    require_comparable(models)
+    sums = [[run.score.sequences for run in model.runs] for model in models]
+    takes = takes_of(sums, metric, models[0].runs[0].score.protocol)
+    values = takes.values()
+    differences: list[Difference | None] = [None]
+    if len(models) > 1:
+        differences += differences_to_first(takes)
+    rows = []
+    for model, value, difference in zip(models, values, differences, strict=True):
+        records = [run.record for run in model.runs if run.record is not None]
+        rows.append(
+            GridRow(
+                name=model.name,
+                value=float(value),
+                difference=difference,
+                parameters=int(records[0].results["parameters"]),
+                still_falling=any(_still_falling(path) for path in cells[model.name]),
+                seeds=tuple(record.seed for record in records),
+                run_ids=tuple(record.run_id for record in records),
+            )
+        )
+    return rows
+
+
+def grid_markdown(
+    folder: Path, order: Sequence[str], evaluation: str, protocol: str, metric_name: str
+) -> str:
+    """Return a grid's rows as Markdown with what they depend on.
+
+    Raises:
+        HarnessError: see `grid_rows`; or there is no such metric.
+    """
+    metric = metric_called(metric_name)
+    rows = grid_rows(folder, order, evaluation, protocol, metric)
+    first = rows[0].name
+    head = ["variation", f"{metric.name}, {metric.unit}", f"minus {first}", "95 % interval"]
+    head += ["parameters", "curve", "seeds", "run"]
+    body = [
+        [
+            row.name,
+            f"{row.value:.1f}",
+            "" if row.difference is None else f"{row.difference.value:+.1f}",
+            _interval(row.difference),
+            f"{row.parameters:,}",
+            "still falling" if row.still_falling else "flat",
+            " ".join(map(str, row.seeds)),
+            " ".join(row.run_ids),
+        ]
+        for row in rows
+    ]
+    alignment = ["left", *["right"] * 4, "left", "left", "left"]
+    table = tabulate(body, head, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+    cell = next(iter(_finished_cells(folder, order).values()))[0]
+    score = read_score(cell / "evaluations" / evaluation / "scores" / protocol).header
+    predictions = score.conditions.predictions
+    record = read_record(cell / "run.json")
+    told = [
+        f"data set {predictions.dataset} (data hash {predictions.data_hash[:12]}), "
+        f"{predictions.split} clips, 2D source {predictions.input_2d}, {score.frames} frames",
+        f"protocol {score.conditions.protocol} version {score.conditions.version}, "
+        f"flip at test {'on' if predictions.flip_test else 'off'}",
+        f"made at commit {record.commit} on {record.hardware.cpu}, torch "
+        f"{record.versions.get('torch')}",
+        "interval: paired bootstrap over takes; it does not cover what another seed would give",
+        f"curve: still falling where the last quarter of training lowered the validation MPJPE by "
+        f"more than {_FLAT_MM:g} mm",
+    ]
+    return "\n".join([f"# Grid {folder.name}", "", table, "", *(f"- {line}" for line in told), ""])
+
+
+def _finished_cells(folder: Path, order: Sequence[str]) -> Mapping[str, Sequence[Path]]:
+    """Return the folders of the grid's finished cells by variation and, if several, model."""
+    found: list[tuple[Cell, Path]] = []
+    for name in order:
+        if not (folder / name / "done.json").is_file():
+            continue
+        try:
+            cell = Cell.model_validate(read_json(folder / name / "cell.json"))
+        except ValidationError as error:
+            path = folder / name / "cell.json"
+            raise HarnessError(f"{path}: is not a cell of this version; run it again") from error
+        found.append((cell, folder / name))
+    several = len({cell.model for cell, _ in found}) > 1
+    groups: dict[str, list[Path]] = {}
+    for cell, path in found:
+        name = f"{cell.variation} {cell.model}" if several else cell.variation
+        groups.setdefault(name, []).append(path)
+    return groups
+
+
+def _scored(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
+    path = folder / "evaluations" / evaluation / "scores" / protocol
+    if not path.is_dir():
+        raise HarnessError(f"{path}: no such score; the grid has no such evaluation or protocol")
+    return ScoredRun(folder.name, read_score(path), read_record(folder / "run.json"))
+
+
+def _still_falling(folder: Path) -> bool:
+    curve = pd.read_csv(folder / "history.csv")["validation_MPJPE"].to_numpy(np.float64)
+    if np.isnan(curve).all():
+        return False
+    late = max(1, len(curve) // 4)
+    return bool(np.nanmin(curve[:-late], initial=np.inf) - np.nanmin(curve[-late:]) > _FLAT_MM)
+
+
+def _interval(difference: Difference | None) -> str:
+    if difference is None or difference.low is None or difference.high is None:
+        return ""
+    return f"{difference.low:+.1f} to {difference.high:+.1f}"

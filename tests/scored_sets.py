@@ -161,7 +161,13 @@ def make_run(
         seed=seed,
         parameters={
             "network": {"channels": 8},
-            "training": {"epochs": 3, "learning_rate": learning_rate, "select": "best"},
+            "training": {
+                "epochs": 3,
+                "steps_per_epoch": None,
+                "batch_size": 64,
+                "learning_rate": learning_rate,
+                "select": "best",
+            },
         },
         dataset=prepared.manifest.name,
         data_hash=prepared.data_hash,

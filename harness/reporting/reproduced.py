@@ -36,6 +36,7 @@ class ReproducedRow:
         by_action: by action.
         average: the final number as the protocol defines it.
         dataset: the data set it was measured on.
+        data_hash: identity of that data set.
         input_2d: the 2D source.
         frames: length of the window.
         joints: number of joints that the metric counts.
@@ -53,6 +54,7 @@ class ReproducedRow:
     by_action: dict[str, Value]
     average: Value
     dataset: str
+    data_hash: str
     input_2d: str
     frames: int
     joints: int
@@ -91,6 +93,7 @@ def reproduced_row(model: ScoredModel, metric: Metric) -> ReproducedRow:
         },
         average=_value(takes),
         dataset=contracts[0].dataset,
+        data_hash=contracts[0].data_hash,
         input_2d=contracts[0].input_2d,
         frames=contracts[0].frames,
         joints=int(score.protocol.counts(metric).sum()),
@@ -129,6 +132,11 @@ def reproduced_rows(
             model = find_scored_model(name, profile, protocol, results, seeds)
         except HarnessError as error:
             missing.append(f"{name}: {error}")
+            continue
+        scored = model.runs[0].score.header.conditions.predictions
+        if scored.split != "test" or scored.corruption is not None:
+            what = "corrupted 2D input" if scored.corruption else f"split {scored.split}"
+            missing.append(f"{name}: its score is of {what}, not of the test split as it is")
             continue
         rows.append(reproduced_row(model, metric))
     return rows, missing

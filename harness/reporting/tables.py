@@ -160,7 +160,7 @@ def _conditions(rows: list[ReproducedRow]) -> str:
 
 def _facts(row: ReproducedRow) -> dict[str, str]:
     return {
-        "data set": row.dataset,
+        "data set": f"{row.dataset} (data hash {row.data_hash[:12]})",
         "protocol": row.protocol,
         "2D source": row.input_2d,
         "joints": str(row.joints),
@@ -190,9 +190,8 @@ def _measured_cells(row: ReproducedRow, actions: list[str], note: str = "") -> l
 
 
 def _difference_cells(row: ReproducedRow, match: "pd.Series[Any]", actions: list[str]) -> list[str]:
-    values = [_difference(row.by_action.get(action), match[action]) for action in actions]
-    average = _difference(row.average, match[AVERAGE])
-    return [f"{row.model}, measured minus published", "", "", *values, average, "", ""]
+    values = [_difference(row, action, match) for action in (*actions, AVERAGE)]
+    return [f"{row.model}, measured minus published", "", "", *values, "", ""]
 
 
 def _published_match(published: pd.DataFrame, row: ReproducedRow) -> "pd.Series[Any] | None":
@@ -250,6 +249,7 @@ def _measured_records(
         match = _published_match(published, row) if row.dataset == PUBLISHED_ON else None
         for action, value in {**row.by_action, AVERAGE: row.average}.items():
             printed = None if match is None or action not in match else match[action]
+            difference = "" if match is None else _difference(row, action, match)
             records.append(
                 {
                     "table": table.name,
@@ -265,7 +265,7 @@ def _measured_records(
                     "low": "" if value.low is None else f"{value.low:.3f}",
                     "high": "" if value.high is None else f"{value.high:.3f}",
                     "published": "" if printed is None else _printed(printed),
-                    "difference": "" if printed is None else _difference(value, printed),
+                    "difference": difference,
                     "joints": row.joints,
                     "flip_test": row.flip_test,
                     "recipe": row.recipe,
@@ -295,5 +295,11 @@ def _printed(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.1f}"
 
 
-def _difference(value: Value | None, printed: float) -> str:
-    return "" if value is None or pd.isna(printed) else f"{value.mean - printed:+.1f}"
+def _difference(row: ReproducedRow, action: str, published: "pd.Series[Any]") -> str:
+    """Return measured minus published, of an average only where both are of the same actions."""
+    alike = action != AVERAGE or set(row.by_action) == set(ACTION_COLUMNS.values())
+    value = row.average if action == AVERAGE else row.by_action.get(action)
+    printed = published.get(action)
+    if not alike or value is None or pd.isna(printed):
+        return ""
+    return f"{value.mean - printed:+.1f}"

@@ -132,7 +132,7 @@ def test_the_conditions_stand_below(comparison: Comparison, prepared: PreparedSe
         "flip at test off",
         "predicted without flip at test, the protocol's source with",
         "window 4",
-        "epochs 3, learning_rate 0.001",
+        "epochs 3, batch_size 64, learning_rate 0.001",
         "epoch kept 2, 2 (best on validation clips)",
         "seeds 0, 1",
         "dgnet-0000000000, dgnet-0000000001",

@@ -1,0 +1,91 @@
+"""The `harness` command itself: help, unknown commands, exit codes, closed pipes."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from harness.cli.main import _COMMANDS, main
+
+
+def ended(*arguments: str) -> object:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_every_command_is_there_with_the_help_that_the_list_promises(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, attribute = _COMMANDS[name][0].split(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert ended(name, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"{name} [OPTIONS]" in shown or f"{name} " in shown.splitlines()[0]
+    parameters = [option for option in command.params if isinstance(option, click.Option)]
+    undocumented = [
+        option.name for option in parameters if option.name != "help" and not option.help
+    ]
+    assert set(undocumented) <= {"seed", "devices", "nodes", "split", "batch_size", "resume"}
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    modules = {path.stem for path in Path(main.__code__.co_filename).parent.glob("*.py")}
+    listed = {target.split(":")[0].rpartition(".")[2] for target, _ in _COMMANDS.values()}
+    assert listed == modules - {"__init__", "main"}
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("--help") == 0
+    shown = capsys.readouterr().out
+    for name, (_, line) in _COMMANDS.items():
+        assert f"  {name}" in shown
+        assert line in shown
+
+
+def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended() in (0, 2)
+    output = capsys.readouterr()
+    assert "Usage:" in output.out + output.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["comapre"], "Error: unknown command 'comapre'; did you mean 'compare'?"),
+        (["train"], "Missing argument 'MODEL'"),
+        (["train", "dgnet", "--sede", "1"], "No such option"),
+        (["train", "dgnet", "--seed", "-1"], "-1 is not in the range"),
+        (["compare", "a", "b", "--by", "actoin"], "'actoin' is not one of"),
+    ],
+)
+def test_wrong_use_exits_2_and_names_the_word(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("--version") == 0
+    assert "version" in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    harness = Path(sys.executable).with_name("harness")
+    process = subprocess.Popen(
+        [harness, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()  # as `head` does when it has seen enough
+    assert "Traceback" not in process.stderr.read()
+    process.wait()

@@ -1,0 +1,72 @@
+"""params.yaml and dvc.yaml as they ship: everything that they name exists and is valid.
+
+Profiles whose data nobody has at hand are checked as far as settings go.
+"""
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tiny_project import ROOT
+
+from harness.datasets.importers import importer_called
+from harness.experiments.cell import plan_of
+from harness.experiments.grid import resolve_cells
+from harness.lifting.plan import profile_plan
+from harness.runs.settings import load_settings, validated
+from harness.scoring.protocols import protocol_called
+
+PARAMS = ROOT / "params.yaml"
+SETTINGS = load_settings(PARAMS)
+PLACES = [(profile, model) for profile in SETTINGS.profiles for model in SETTINGS.models]
+
+
+@pytest.mark.parametrize(("profile", "model"), PLACES)
+def test_every_model_of_every_profile_has_valid_settings(profile: str, model: str) -> None:
+    plan = profile_plan(profile, SETTINGS.profile_called(profile), model, 0)
+    assert plan.parameters()["training"]["epochs"] >= 1
+
+
+@pytest.mark.parametrize("profile", SETTINGS.profiles)
+def test_every_profile_names_a_data_set_its_options_and_protocols(profile: str) -> None:
+    chosen = SETTINGS.profile_called(profile)
+    importer = importer_called(chosen.dataset.name)
+    validated(importer.settings, chosen.dataset.options, where=profile)
+    for protocol in chosen.protocols:
+        protocol_called(protocol)
+
+
+@pytest.mark.parametrize("grid", SETTINGS.grids)
+def test_every_cell_of_every_grid_has_valid_settings(grid: str) -> None:
+    for cell in resolve_cells(SETTINGS, grid):
+        plan_of(cell, Path(cell.name), Path("data")).parameters()
+
+
+def test_dvc_tracks_values_that_are_there() -> None:
+    values: dict[str, Any] = yaml.safe_load(PARAMS.read_text())
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    seen = 0
+    for stage, (profile, model) in itertools.product(stages.values(), PLACES):
+        for key in stage.get("params", []):
+            key = key.replace("${item.profile}", profile).replace("${item.model}", model)
+            section: Any = values
+            for part in key.split("."):
+                assert part in section, f"{key} is not in params.yaml"
+                section = section[part]
+            seen += 1
+    assert seen > 0
+
+
+def test_dvc_depends_on_files_that_are_there() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for name, stage in stages.items():
+        module = re.search(r"python -m ([\w.]+)", stage["cmd"])
+        assert module
+        own = module[1].replace(".", "/") + ".py"
+        assert own in stage["deps"], f"{name} does not depend on its own module"
+        for path in stage["deps"]:
+            made = path.startswith(("data/", "results/"))
+            assert made or (ROOT / path).exists(), f"{name} depends on {path}"

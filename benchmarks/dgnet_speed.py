@@ -244,7 +244,9 @@ def main() -> None:
                 f"forward, {windows} windows",
                 milliseconds(lambda x=x: literal_levels(network, x), max(1, repetitions // 5)),
                 milliseconds(lambda x=x: network(x), repetitions),
-                milliseconds(lambda x=x: compiled(x), repetitions) if compiled else None,
+                milliseconds(lambda x=x: compiled(x), repetitions)
+                if compiled is not None
+                else None,
                 f"{milliseconds(weight_products(network, windows), repetitions):.1f}",
             )
     network.train()
@@ -254,7 +256,7 @@ def main() -> None:
         milliseconds(training_step(network, lambda x: literal_levels(network, x), 64), 1),
         milliseconds(training_step(network, network.levels, 64), times),
         milliseconds(training_step(network, compiled_levels, 64), times)
-        if compiled_levels
+        if compiled_levels is not None
         else None,
         "",
     )

@@ -1,8 +1,8 @@
 """DG-Net and its all-fixed counterparts as lifters: settings and adapter that the three share."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from dgnet import BodyGraph, DGNet, DGNetConfig, balanced, total_loss
@@ -61,8 +61,17 @@ class FixedNetworkSettings(BaseModel):
     block_loss_weight: float = Field(default=0.1, ge=0)
     balanced_coordinates: bool = False
 
+    @model_validator(mode="after")
+    def _describes_a_network(self) -> Self:
+        self.config()
+        return self
+
     def config(self) -> DGNetConfig:
-        """Return the network's own configuration."""
+        """Return the network's own configuration.
+
+        Raises:
+            ValueError: no network has these switches.
+        """
         fields = self.model_dump(exclude={"block_loss_weight", "balanced_coordinates"})
         return DGNetConfig(**fields)
 

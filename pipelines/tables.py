@@ -11,7 +11,7 @@ def tables(profile: str) -> None:
     """Write results/PROFILE/tables/ and results/PROFILE/figures/."""
     settings = load_settings()
     written = write_tables(settings, profile, RESULTS)
-    written += draw_learning_curves(settings.models, profile, RESULTS, settings.seeds)
+    written.append(draw_learning_curves(settings.models, profile, RESULTS, settings.seeds))
     with open_tracker(profile, f"{profile} tables", {"kind": "tables"}) as tracker:
         for path in written:
             tracker.artifact(path, path.parent.name)

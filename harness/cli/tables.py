@@ -42,7 +42,7 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
         from harness.reporting.tables import write_tables
 
         written = write_tables(settings, name, results)
-        written += draw_learning_curves(settings.models, name, results, settings.seeds)
+        written.append(draw_learning_curves(settings.models, name, results, settings.seeds))
     click.echo(f"Tables and figures of profile {name}:")
     for path in written:
         click.echo(f"  {path}")

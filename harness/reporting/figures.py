@@ -10,11 +10,11 @@ from harness.runs.files import atomic_file
 
 def draw_learning_curves(
     models: Sequence[str], profile: str, results: Path, seeds: Sequence[int]
-) -> list[Path]:
-    """Draw the validation MPJPE of every run by epoch and return the files written.
+) -> Path:
+    """Draw the validation MPJPE of every run by step and return the file written.
 
-    A model has one colour; its seeds share it. The epoch that was kept is marked. Without any run
-    that validated, nothing is drawn.
+    A model has one colour; its seeds share it. The lowest value is marked. Where no run validated,
+    because nothing was held out to validate on, the training loss is drawn instead.
 
     Args:
         models: names in the order of tables.
@@ -28,13 +28,12 @@ def draw_learning_curves(
         for seed in seeds
         if (path := results / profile / "runs" / f"{model}-seed{seed}" / "history.csv").is_file()
     }
-    histories = {
-        run: history
-        for run, history in histories.items()
-        if history["validation_MPJPE"].notna().any()
-    }
-    if not histories:
-        return []
+    validated = any(history["validation_MPJPE"].notna().any() for history in histories.values())
+    drawn, label = (
+        ("validation_MPJPE", "MPJPE on validation clips, mm")
+        if validated
+        else ("train_loss", "training loss, nothing being held out")
+    )
 
     import matplotlib as mpl
 
@@ -43,27 +42,29 @@ def draw_learning_curves(
 
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for (model, seed), history in histories.items():
-        best = history["validation_MPJPE"].idxmin()
+        best = [history[drawn].idxmin()] if history[drawn].notna().any() else []
         first = seed == min(number for name, number in histories if name == model)
         axes.plot(
             history["step"],
-            history["validation_MPJPE"],
+            history[drawn],
             color=f"C{models.index(model)}",
             label=model if first else None,
             marker="o",
-            markevery=[best],
+            markevery=best,
         )
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:.0f}")
-    axes.yaxis.set_minor_formatter("{x:.0f}")
+    if validated:
+        axes.yaxis.set_major_formatter("{x:.0f}")
+        axes.yaxis.set_minor_formatter("{x:.0f}")
     axes.set_xlabel("training steps")
-    axes.set_ylabel("MPJPE on validation clips, mm")
+    axes.set_ylabel(label)
     axes.set_title(f"Profile {profile}: learning curves; the dot marks the lowest value")
     axes.grid(visible=True, which="both", alpha=0.3)
-    axes.legend()
+    if histories:
+        axes.legend()
     path = results / profile / "figures" / "learning_curves.png"
     with atomic_file(path, "wb") as stream:
         # The version of the drawing library would make equal figures differ.
         figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
     plt.close(figure)
-    return [path]
+    return path

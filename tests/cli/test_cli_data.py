@@ -23,7 +23,7 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -39,12 +39,12 @@ def cmu_set(tiny_cmu: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def with_set(workplace: Path, cmu_set: Path) -> Path:
-    shutil.copytree(cmu_set, workplace / "data/prepared/tiny")
-    return workplace
+def with_set(place: Path, cmu_set: Path) -> Path:
+    shutil.copytree(cmu_set, place / "data/prepared/tiny")
+    return place
 
 
-def write_params(workplace: Path, options: dict[str, object]) -> None:
+def write_params(place: Path, options: dict[str, object]) -> None:
     profile = {
         "dataset": {"name": "cmu", "options": options},
         "input_2d": "detected",
@@ -58,7 +58,7 @@ def write_params(workplace: Path, options: dict[str, object]) -> None:
         "models": ["martinez"],
         "profiles": {"motion": profile},
     }
-    (workplace / "params.yaml").write_text(yaml.safe_dump(values))
+    (place / "params.yaml").write_text(yaml.safe_dump(values))
 
 
 def test_list_shows_every_data_set_and_what_is_prepared(with_set: Path) -> None:
@@ -74,7 +74,7 @@ def test_list_shows_every_data_set_and_what_is_prepared(with_set: Path) -> None:
     assert all(row["licence"] and row["how_to_get"] for row in rows.values())
 
 
-def test_prepare_writes_the_set_and_links_the_raw_folder(workplace: Path, tiny_cmu: Path) -> None:
+def test_prepare_writes_the_set_and_links_the_raw_folder(place: Path, tiny_cmu: Path) -> None:
     result = run("prepare", "cmu", "--raw", str(tiny_cmu))
     assert result.exit_code == 0
     prepared = PreparedSet(Path("data/prepared/cmu"))
@@ -88,26 +88,26 @@ def test_prepare_writes_the_set_and_links_the_raw_folder(workplace: Path, tiny_c
 
 
 def test_prepare_with_a_profile_uses_its_options_and_its_folders(
-    workplace: Path, tiny_cmu: Path
+    place: Path, tiny_cmu: Path
 ) -> None:
-    write_params(workplace, {"train": ["01_01"], "validation": [], "test": ["02_01"], "fps": 25})
+    write_params(place, {"train": ["01_01"], "validation": [], "test": ["02_01"], "fps": 25})
     result = run("prepare", "cmu", "--profile", "motion", "--raw", str(tiny_cmu))
     assert result.exit_code == 0
     assert set(PreparedSet(Path("data/prepared/motion")).clips["fps"]) == {25.0}
     assert Path("data/raw/motion").resolve() == tiny_cmu.resolve()
 
 
-def test_prepare_keeps_a_raw_folder_that_is_already_there(workplace: Path, tiny_cmu: Path) -> None:
-    own = workplace / "data/raw/cmu"
+def test_prepare_keeps_a_raw_folder_that_is_already_there(place: Path, tiny_cmu: Path) -> None:
+    own = place / "data/raw/cmu"
     own.mkdir(parents=True)
     result = run("prepare", "cmu", "--raw", str(tiny_cmu))
     assert "data/raw/cmu stays as it is" in result.output
     assert not own.is_symlink()
 
 
-def test_prepare_mends_a_link_that_leads_nowhere(workplace: Path, tiny_cmu: Path) -> None:
-    (workplace / "data/raw").mkdir(parents=True)
-    (workplace / "data/raw/cmu").symlink_to(workplace / "gone")
+def test_prepare_mends_a_link_that_leads_nowhere(place: Path, tiny_cmu: Path) -> None:
+    (place / "data/raw").mkdir(parents=True)
+    (place / "data/raw/cmu").symlink_to(place / "gone")
     run("prepare", "cmu", "--raw", str(tiny_cmu))
     assert Path("data/raw/cmu").resolve() == tiny_cmu.resolve()
 
@@ -133,15 +133,15 @@ def test_prepare_mends_a_link_that_leads_nowhere(workplace: Path, tiny_cmu: Path
     ],
 )
 def test_mistakes_end_in_a_plain_error_and_write_nothing(
-    arguments: list[str], message: str, workplace: Path
+    arguments: list[str], message: str, place: Path
 ) -> None:
     with pytest.raises(HarnessError, match=message):
         run(*arguments)
-    assert list(workplace.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
-def test_a_profile_of_another_data_set_is_refused(workplace: Path) -> None:
-    write_params(workplace, {})
+def test_a_profile_of_another_data_set_is_refused(place: Path) -> None:
+    write_params(place, {})
     with pytest.raises(HarnessError, match="profile motion uses data set cmu, not h36m"):
         run("prepare", "h36m", "--profile", "motion")
 
@@ -163,7 +163,7 @@ def test_inspect_prints_the_set_and_draws_it_outside_the_set(with_set: Path) -> 
     assert sorted((with_set / "data").rglob("*")) == before
 
 
-def test_inspect_takes_a_path_and_prints_json(workplace: Path, cmu_set: Path) -> None:
+def test_inspect_takes_a_path_and_prints_json(place: Path, cmu_set: Path) -> None:
     result = run("inspect", str(cmu_set), "--format", "json", "--picture", "here.png")
     found = json.loads(result.stdout)
     assert found["clips"] == 8
@@ -175,16 +175,16 @@ def test_inspect_takes_a_path_and_prints_json(workplace: Path, cmu_set: Path) ->
 
 
 def test_fetch_says_when_the_network_is_closed(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(HarnessError, match="cannot be reached"):
         run("fetch", "cmu", "--subjects", "01", "--base-url", "http://127.0.0.1:9/subjects")
-    assert not list(workplace.rglob("*.asf"))
+    assert not list(place.rglob("*.asf"))
 
 
-def test_data_of_ones_own_is_prepared_listed_and_inspected(workplace: Path) -> None:
-    custom_files.write(workplace / "raw", custom_files.description())
+def test_data_of_ones_own_is_prepared_listed_and_inspected(place: Path) -> None:
+    custom_files.write(place / "raw", custom_files.description())
     result = run("prepare", "custom", "--raw", "raw", "--out", "data/prepared/birds")
     assert "prepared Birds in a cage in data/prepared/birds: 6 clips, 72 frames" in result.output
     listed = {

@@ -10,6 +10,7 @@ from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
 from harness.lifting.contract import Lifter, LifterInput
 from harness.lifting.registry import method_called
+from harness.runs.errors import HarnessError
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def describe(name: str) -> MethodEntry:
     """Return the entry of a method.
 
     Raises:
-        HarnessError: there is no such method.
+        HarnessError: there is no such method, or what it returns breaks the lifter contract.
     """
     method = method_called(name)
     lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
@@ -82,16 +83,38 @@ def predicting_parameter_count(lifter: Lifter) -> int:
     """Return how many trainable parameters a prediction depends on, found by its gradient.
 
     Heads that only the training loss uses are not among them.
+
+    Raises:
+        HarnessError: the lifter returns something else than its contract says.
     """
     inputs = LifterInput(
         torch.zeros(2, lifter.frames, len(lifter.layout), 2),
         torch.ones(2, 9),
         torch.ones(2, lifter.frames) if lifter.uses_root_depth else None,
     )
+    predicted = lifter(inputs)
+    _check_returned(lifter, predicted)
     weights = [weight for weight in lifter.parameters() if weight.requires_grad]
-    gradients = torch.autograd.grad(lifter(inputs).sum(), weights, allow_unused=True)
+    gradients = torch.autograd.grad(predicted.sum(), weights, allow_unused=True)
     return sum(
         weight.numel()
         for weight, gradient in zip(weights, gradients, strict=True)
         if gradient is not None
     )
+
+
+def _check_returned(lifter: Lifter, predicted: object) -> None:
+    """Raise unless two windows gave a tensor of the shape that the lifter declares.
+
+    Another shape would not always fail in training: a loss may broadcast it against the truth.
+    """
+    what = type(lifter).__name__
+    if not isinstance(predicted, torch.Tensor):
+        raise HarnessError(f"{what} returns a {type(predicted).__name__}, expected a tensor")
+    kept = lifter.frames if lifter.predicts == "all" else 1
+    expected = (2, kept, len(lifter.skeleton), 3)
+    if tuple(predicted.shape) != expected:
+        raise HarnessError(
+            f"{what} returns shape {tuple(predicted.shape)}, expected {expected}: 2 windows, "
+            f"{kept} predicted frames, {len(lifter.skeleton)} joints, 3 coordinates"
+        )

@@ -1,7 +1,8 @@
 """Methods by name: plain strings until one is used, so that listing names imports nothing heavy.
 
 A package installed beside this one adds a method through an entry point of group `pose_lifters`,
-`name = "package.module:METHOD"`; every command then takes its name like ours.
+`name = "package.module:METHOD"`; every command then takes its name like ours. A name that stands
+for two different methods is refused where it is used: nobody should have to guess which one ran.
 """
 
 import importlib
@@ -49,7 +50,7 @@ def method_called(name: str) -> "Method":
     """Import and return the method called `name`.
 
     Raises:
-        HarnessError: there is none, or the package that adds it cannot be imported.
+        HarnessError: there is none, there are several, or the one cannot be imported.
     """
     from harness.lifting.contract import Method
 
@@ -57,13 +58,18 @@ def method_called(name: str) -> "Method":
     module, _, attribute = target.partition(":")
     try:
         method = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a stranger's module may raise anything while it is imported
         raise HarnessError(
-            f"method '{name}' cannot be loaded from {target} ({error}); repair or remove the "
-            "package that adds it"
+            f"method '{name}' cannot be loaded from {target} ({type(error).__name__}: {error}); "
+            "repair or remove the package that adds it"
         ) from error
     if not isinstance(method, Method):
         raise HarnessError(f"method '{name}': {target} is not a harness.lifting.contract.Method")
+    if method.name != name:
+        raise HarnessError(
+            f"method '{name}': {target} calls itself '{method.name}'; the entry point and the "
+            "Method's name must be the same"
+        )
     return method
 
 
@@ -71,7 +77,7 @@ def method_module(name: str) -> str:
     """Return the dotted name of the module that defines a method, without importing it.
 
     Raises:
-        HarnessError: there is no such method.
+        HarnessError: there is no such method, or there are several.
     """
     return _target(name).partition(":")[0]
 
@@ -82,7 +88,7 @@ def method_sources(name: str) -> dict[str, str]:
     This table of names is not one of them, so that a new method retrains no other.
 
     Raises:
-        HarnessError: there is no such method.
+        HarnessError: there is no such method, there are several, or a source file is not Python.
     """
     module = method_module(name)
     package = module.partition(".")[0]
@@ -96,9 +102,20 @@ def _target(name: str) -> str:
     known = _known()
     if name not in known:
         raise unknown_name("model", name, known)
-    return known[name]
+    targets = known[name]
+    if len(targets) > 1:
+        raise HarnessError(
+            f"model '{name}' stands for {' and '.join(targets)}; rename one in the "
+            f"{ENTRY_POINT_GROUP} of its package, or uninstall that package"
+        )
+    return targets[0]
 
 
-def _known() -> dict[str, str]:
-    theirs = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-    return {entry.name: entry.value for entry in theirs} | METHODS
+def _known() -> dict[str, list[str]]:
+    """Return by name the places that claim it: one, unless packages collide."""
+    known = {name: [target] for name, target in METHODS.items()}
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        targets = known.setdefault(entry.name, [])
+        if entry.value not in targets:
+            targets.append(entry.value)
+    return known

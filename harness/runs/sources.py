@@ -26,7 +26,7 @@ def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, 
         Hash by dotted module name, sorted.
 
     Raises:
-        HarnessError: a starting module does not exist.
+        HarnessError: a starting module does not exist, or a file is not Python.
     """
     inside = tuple(packages)
     found: dict[str, str] = {}
@@ -41,7 +41,10 @@ def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, 
             if name in starting:
                 raise HarnessError(f"module {name} has no source file; is its package installed?")
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError) as error:
+            raise HarnessError(f"{path}: is not Python that can be read ({error})") from error
         is_package = path.name == "__init__.py"
         waiting.extend(_imports(tree, name if is_package else name.rpartition(".")[0]))
         found[name] = hashlib.sha256(_code(tree).encode()).hexdigest()

@@ -3,15 +3,20 @@
 import importlib.metadata
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from tiny import METHOD
+from tiny import METHOD, LinearLifter, LinearSettings
+from torch import Tensor
 
-from harness.body.skeleton import H36M_17
-from harness.lifting import registry
+from harness.body.skeleton import H36M_17, Skeleton
+from harness.lifting import catalogue, registry
 from harness.lifting.build import build_lifter
 from harness.lifting.catalogue import describe
+from harness.lifting.contract import LifterInput
 from harness.lifting.registry import (
     method_called,
     method_module,
@@ -44,9 +49,18 @@ def test_an_installed_package_adds_a_method(monkeypatch: pytest.MonkeyPatch) -> 
     assert "tiny" in method_sources("linear")
 
 
-def test_a_package_cannot_replace_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_taken_is_refused_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     add_entry_point(monkeypatch, "dgnet", "tiny:METHOD")
-    assert method_called("dgnet").name == "dgnet"
+    for use in (method_called, method_sources):
+        with pytest.raises(HarnessError, match=r"'dgnet' stands for harness.* and tiny:METHOD"):
+            use("dgnet")
+    assert method_called("martinez").name == "martinez", "the others stay usable"
+
+
+def test_the_same_package_found_twice_is_no_collision(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = importlib.metadata.EntryPoint("linear", "tiny:METHOD", registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry, entry])
+    assert method_called("linear") is METHOD
 
 
 @pytest.mark.parametrize("value", ["tiny:NOTHING", "no_such_package:METHOD", "tiny:CAMERAS"])
@@ -54,6 +68,50 @@ def test_a_broken_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str) 
     add_entry_point(monkeypatch, "broken", value)
     with pytest.raises(HarnessError, match="method 'broken'"):
         method_called("broken")
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("raise ValueError('no licence key')", "ValueError: no licence key"),
+        ("def METHOD(", "SyntaxError"),
+        ("from tiny import METHOD", "calls itself 'linear'"),
+    ],
+)
+def test_a_module_that_fails_is_one_plain_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, error: str
+) -> None:
+    name = f"failing_{len(content)}"
+    (tmp_path / f"{name}.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    add_entry_point(monkeypatch, name, f"{name}:METHOD")
+    with pytest.raises(HarnessError, match=f"method '{name}'.*{error}"):
+        method_called(name)
+    if error == "SyntaxError":
+        with pytest.raises(HarnessError, match=rf"{name}\.py: is not Python"):
+            method_sources(name)
+
+
+@pytest.mark.parametrize(
+    ("returned", "error"),
+    [
+        (lambda predicted: {"pose": predicted}, "returns a dict, expected a tensor"),
+        (lambda predicted: predicted[:, 0], r"shape \(2, 17, 3\), expected \(2, 1, 17, 3\)"),
+    ],
+)
+def test_a_lifter_that_returns_something_else_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, returned: Callable[[Tensor], Tensor], error: str
+) -> None:
+    class Careless(LinearLifter):
+        def forward(self, inputs: LifterInput) -> Tensor:
+            return returned(super().forward(inputs))
+
+    def build(settings: LinearSettings, skeleton: Skeleton, layout: Skeleton) -> Careless:
+        return Careless(settings.model_copy(update={"predicts": "middle"}), skeleton, layout)
+
+    monkeypatch.setattr(catalogue, "method_called", lambda name: replace(METHOD, build=build))
+    with pytest.raises(HarnessError, match=error):
+        describe("linear")
 
 
 def test_names_and_sources_come_without_importing_a_method() -> None:

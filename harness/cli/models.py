@@ -1,13 +1,15 @@
-"""`harness models`: which methods there are, and everything known of one."""
+"""`harness models`: which methods there are, all that is known of one, their best scores."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from harness.lifting.catalogue import MethodEntry
+    from harness.reporting.best_scores import BestScore
 
 
 @click.command()
@@ -23,21 +25,43 @@ if TYPE_CHECKING:
 def models(name: str | None, style: str) -> None:
     """List the models with their default settings, or show model NAME in full.
 
-    Parameters are counted in training and, where heads serve training alone, in prediction.
+    Parameters are counted in training and, where heads serve training alone, in prediction. The
+    best scores are those below results/, each with its run.
     """
-    from tabulate import tabulate
-
     from harness.lifting.catalogue import describe
     from harness.lifting.registry import method_names
+    from harness.reporting.best_scores import best_scores
+    from harness.runs.errors import HarnessError
 
-    if name is not None:
-        entry = describe(name)
-        click.echo(json.dumps(asdict(entry), indent=2) if style == "json" else _in_full(entry))
-        return
-    entries = [describe(known) for known in method_names()]
+    entries, broken = [], []
+    for known in method_names() if name is None else [name]:
+        try:
+            entries.append(describe(known))
+        except HarnessError as error:
+            if name is not None:
+                raise
+            broken.append(str(error))  # one bad package must not hide the others
+    listed = {entry.name for entry in entries}
+    scores = [score for score in best_scores() if score.model in listed]
     if style == "json":
-        click.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
-        return
+        cards = [_card(entry, scores) for entry in entries]
+        click.echo(json.dumps(cards if name is None else cards[0], indent=2))
+    elif name is not None:
+        click.echo(_in_full(entries[0], scores))
+    else:
+        click.echo(_listing(entries, scores))
+    for problem in broken:
+        click.echo(f"Error: {problem}", err=True)
+
+
+def _card(entry: "MethodEntry", scores: Sequence["BestScore"]) -> dict[str, Any]:
+    best = [asdict(score) for score in scores if score.model == entry.name]
+    return {**asdict(entry), "reproduced": best}
+
+
+def _listing(entries: Sequence["MethodEntry"], scores: Sequence["BestScore"]) -> str:
+    from tabulate import tabulate
+
     rows = [
         (
             entry.name,
@@ -51,11 +75,32 @@ def models(name: str | None, style: str) -> None:
         for entry in entries
     ]
     headers = ("name", "title", "training", "prediction", "frames", "joints", "reference")
-    click.echo(tabulate(rows, headers, colalign=("left", "left", "right", "right", "right")))
-    click.echo("\nIn full, with settings and published numbers: harness models NAME")
+    parts = [tabulate(rows, headers, colalign=("left", "left", "right", "right", "right"))]
+    if scores:
+        parts.append(_best(scores))
+    parts.append("In full, with settings and published numbers: harness models NAME")
+    return "\n\n".join(parts)
 
 
-def _in_full(entry: "MethodEntry") -> str:
+def _best(scores: Sequence["BestScore"]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            score.model,
+            score.dataset,
+            score.input_2d,
+            score.protocol,
+            f"{score.value:.1f}",
+            score.run_id,
+        )
+        for score in scores
+    ]
+    headers = ("best reproduced", "data set", "2D", "protocol", "MPJPE (mm)", "run")
+    return tabulate(rows, headers, colalign=("left", "left", "left", "left", "right"))
+
+
+def _in_full(entry: "MethodEntry", scores: Sequence["BestScore"]) -> str:
     lines = [
         f"{entry.name}: {entry.title}",
         entry.reference,
@@ -80,6 +125,8 @@ def _in_full(entry: "MethodEntry") -> str:
                 heading,
                 *(f"  {key}: {json.dumps(item)}" for key, item in values.items()),
             ]
+    if scores:
+        lines += ["", _best(scores)]
     if entry.differences:
         lines += ["", "differs from the original", *(f"  - {item}" for item in entry.differences)]
     return "\n".join(lines)

@@ -8,13 +8,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help environment repro test lint bench clean
+.PHONY: help environment repro test lint clean
 
 help:
 	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
 	@echo "make test    run the tests"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   measure the speeds of docs/performance.md"
 	@echo "make clean   remove the environment"
 
 environment: $(VENV)/ready
@@ -34,15 +33,12 @@ repro: environment
 	@$(BIN)/harness tables --list
 
 test: environment
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-bench: environment
-	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV)

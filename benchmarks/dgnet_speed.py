@@ -219,9 +219,17 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=128)
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument(
+        "--precision",
+        choices=("highest", "high", "medium"),
+        default="highest",
+        help="torch.set_float32_matmul_precision; on a CPU without AMX all give float32 results, "
+        "but may come from libraries of different speed",
+    )
     parser.add_argument("--compile", action="store_true", help="also torch.compile the network")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision(arguments.precision)
     torch.manual_seed(0)
     network = DGNet(DGNetConfig(channels=arguments.channels, blocks=arguments.blocks), HUMAN)
     frames, times = network.config.frames, arguments.repetitions

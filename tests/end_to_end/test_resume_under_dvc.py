@@ -21,7 +21,7 @@ STAGE = "train@tiny-semgcn-0"
 @pytest.fixture
 def project(tmp_path: Path) -> TinyProject:
     params = tiny_params()
-    params["profiles"]["tiny"]["models"]["semgcn"]["training"] = {"epochs": 80, "batch_size": 8}
+    params["profiles"]["tiny"]["models"]["semgcn"]["training"] = {"epochs": 50, "batch_size": 8}
     return TinyProject.made(tmp_path / "project", params | {"models": ["semgcn"]})
 
 

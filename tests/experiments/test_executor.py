@@ -123,7 +123,7 @@ def test_a_killed_runner_takes_its_cells_along_and_a_new_one_goes_on_to_the_same
     tmp_path: Path,
 ) -> None:
     # The first cell is soon finished, the second is killed in the middle of its many epochs.
-    write_params(short={}, long={"training.epochs": 80})
+    write_params(short={}, long={"training.epochs": 50})
     runner = subprocess.Popen(
         [HARNESS, "grid", "run", "pair", "--workers", "1", "--cores", "1"],
         stderr=subprocess.DEVNULL,

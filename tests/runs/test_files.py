@@ -7,7 +7,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
@@ -127,11 +128,13 @@ def test_writers_of_different_places_do_not_meet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [atomic_file, atomic_folder, only_writer])
-def test_a_place_that_cannot_be_written_is_one_plain_error(write: object, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_plain_error(
+    write: Callable[[Path], AbstractContextManager[object]], tmp_path: Path
+) -> None:
     (tmp_path / "results").write_text("a file")
     with (
         pytest.raises(HarnessError, match=r"results/run.*: cannot be written \(.+\); free space"),
-        write(tmp_path / "results/run"),  # type: ignore[operator]
+        write(tmp_path / "results/run"),
     ):
         pytest.fail("it was written")
     assert (tmp_path / "results").read_text() == "a file"

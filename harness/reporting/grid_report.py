@@ -20,7 +20,7 @@ from harness.scoring.stored_score import read_score
 from harness.scoring.takes import takes_of
 
 _FLAT_MM = 1.0
-"""A validation curve is called flat where its last quarter gained less than this."""
+"""A validation curve is called flat where a line through its last third falls by less than this."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def grid_markdown(
         f"made at commit {record.commit} on {record.hardware.cpu}, torch "
         f"{record.versions.get('torch')}",
         "interval: paired bootstrap over takes; it does not cover what another seed would give",
-        f"curve: still falling where the last quarter of training lowered the validation MPJPE by "
-        f"more than {_FLAT_MM:g} mm",
+        f"curve: still falling where a line through the last third of the validation curve falls "
+        f"by {_FLAT_MM:g} mm or more",
     ]
     return "\n".join([f"# Grid {folder.name}", "", table, "", *(f"- {line}" for line in told), ""])
 
@@ -169,10 +169,11 @@ def _scored(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
 
 def _still_falling(folder: Path) -> bool:
     curve = pd.read_csv(folder / "history.csv")["validation_MPJPE"].to_numpy(np.float64)
-    if np.isnan(curve).all():
+    late = curve[-max(3, len(curve) // 3) :]
+    if len(late) < 3 or np.isnan(late).any():
         return False
-    late = max(1, len(curve) // 4)
-    return bool(np.nanmin(curve[:-late], initial=np.inf) - np.nanmin(curve[-late:]) > _FLAT_MM)
+    slope = np.polyfit(np.arange(len(late)), late, 1)[0]
+    return bool(-slope * (len(late) - 1) >= _FLAT_MM)
 
 
 def _interval(difference: Difference | None) -> str:

@@ -62,7 +62,7 @@ class WindowMLP(Lifter):
 METHOD = Method(
     name="window_mlp",
     title="Window MLP",
-    reference="An example, unpublished, 2025",
+    reference="An example, unpublished",
     settings=WindowMLPSettings,
     build=WindowMLP,
     recipe=Recipe(

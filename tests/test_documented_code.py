@@ -1,0 +1,81 @@
+"""The code in docs/ runs as it stands there."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.cli.main import main
+from harness.datasets import importers
+from harness.datasets.importers import prepare_set
+from harness.datasets.prepared import PreparedSet
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def code_of(page: str, first_words: str, folder: Path) -> Path:
+    """Write the block of Python whose docstring begins so into `folder` and return its path."""
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
+    (block,) = [block for block in blocks if block.startswith(f'"""{first_words}')]
+    path = folder / "documented.py"
+    path.write_text(block)
+    return path
+
+
+def run(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert not end.value.code
+
+
+def test_the_script_for_the_custom_layout_writes_a_set_that_can_be_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(code_of("add_a_dataset.md", "Write the folder", tmp_path)))
+    prepare_set("custom", Path("kitchen"), Path("out"), {})
+    prepared = PreparedSet(Path("out"))
+    assert set(prepared.clips["split"]) == {"train", "validation", "test"}
+    error = prepared.keypoints_2d("detector") - prepared.keypoints_2d("gt")
+    assert 2.0 < float(np.std(error)) < 4.0, "detections are 3 pixels off"
+
+
+def test_the_importer_reads_the_files_it_tells_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code_of("add_a_dataset.md", "The data set Dance", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(importers._MODULES, "dance", "documented")
+    for subject in ("anna", "bert", "carl", "dora"):
+        for action in ("Waltz", "Tango"):
+            path = tmp_path / "dances" / subject / f"{action}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, np.full((30, 17, 3), 4000.0))
+    prepare_set("dance", tmp_path / "dances", tmp_path / "out", {"test": ["carl", "dora"]})
+    prepared = PreparedSet(tmp_path / "out")
+    assert prepared.clips["split"].value_counts().to_dict() == {"train": 4, "test": 4}
+    assert float(prepared.positions_3d[0, 0, 2]) == pytest.approx(4.0)
+
+
+def test_the_script_for_predictions_from_elsewhere_gives_what_can_be_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"seconds": 0.2, "takes": 1, "test": ["S9"], "actions": ["Walking"]}
+    prepare_set("synthetic", None, Path("data/prepared/quick"), options)
+    runpy.run_path(str(code_of("add_a_method.md", "Store predictions", tmp_path)))
+    folder = "results/quick/runs/theirs-seed0"
+    run("score", folder, "--protocol", "h36m17-actionwise")
+    score = json.loads(Path(folder, "scores/h36m17-actionwise/metrics.json").read_text())
+    truth = PreparedSet(Path("data/prepared/quick"))
+    rows = truth.select("test").pipe(
+        lambda clips: np.concatenate(
+            [np.arange(c.first_row, c.first_row + c.frames) for c in clips.itertuples()]
+        )
+    )
+    pose = truth.positions_3d[rows].astype(np.float64)
+    distance = np.linalg.norm(pose - pose[:, :1], axis=-1).mean()
+    assert score["MPJPE"] == pytest.approx(1000 * distance), "zeros are as far off as the pose is"

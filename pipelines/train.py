@@ -1,5 +1,6 @@
 """Stage `train`: train one model of a profile with one seed, or go on where it was killed."""
 
+from harness.experiments.preflight import checked_profile
 from harness.lifting.plan import profile_plan
 from harness.lifting.run import train_run
 from harness.runs.settings import load_settings
@@ -8,7 +9,7 @@ from pipelines.stage import run_stage
 
 def train(profile: str, model: str, seed: int) -> None:
     """Write run.json, history.csv and model.safetensors of the run."""
-    settings = load_settings().profile_called(profile)
+    settings = checked_profile(load_settings(), profile)
     train_run(profile_plan(profile, settings, model, seed))
 
 

@@ -79,20 +79,21 @@ def report(name: str, evaluation: str | None, protocol: str | None, metric: str)
     """
     from pathlib import Path
 
-    from harness.experiments.grid import grid_called, resolve_cells
+    from harness.experiments.executor import place_cells
+    from harness.experiments.grid import grid_called
     from harness.reporting.grid_report import grid_markdown
     from harness.runs.files import atomic_file
     from harness.runs.settings import load_settings
 
     settings = load_settings()
     chosen = grid_called(settings, name)
-    cells = resolve_cells(settings, name)
+    cells = place_cells(settings, name)
     folder = Path("results") / chosen.profile / "grids" / name
     text = grid_markdown(
         folder,
-        [cell.name for cell in cells],
+        {placed.cell.name: placed.status for placed in cells},
         evaluation or chosen.evaluations[0].name,
-        protocol or cells[0].protocols[0],
+        protocol or cells[0].cell.protocols[0],
         metric,
     )
     with atomic_file(folder / "report.md") as stream:

@@ -75,7 +75,8 @@ def _listing(entries: Sequence["MethodEntry"], scores: Sequence["BestScore"]) ->
         for entry in entries
     ]
     headers = ("name", "title", "training", "prediction", "frames", "joints", "reference")
-    parts = [tabulate(rows, headers, colalign=("left", "left", "right", "right", "right"))]
+    alignment = ("left", "left", "right", "right", "right")
+    parts = [tabulate(rows, headers, colalign=alignment, disable_numparse=True)]
     if scores:
         parts.append(_best(scores))
     parts.append("In full, with settings and published numbers: harness models NAME")
@@ -97,7 +98,8 @@ def _best(scores: Sequence["BestScore"]) -> str:
         for score in scores
     ]
     headers = ("best reproduced", "data set", "2D", "protocol", "MPJPE (mm)", "run")
-    return tabulate(rows, headers, colalign=("left", "left", "left", "left", "right"))
+    alignment = ("left", "left", "left", "left", "right")
+    return tabulate(rows, headers, colalign=alignment, disable_numparse=True)
 
 
 def _in_full(entry: "MethodEntry", scores: Sequence["BestScore"]) -> str:

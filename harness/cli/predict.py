@@ -39,7 +39,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--draw", type=click.IntRange(min=0), default=0, help="Which draw of the noise.")
 @click.option("--out", type=_FOLDER, help="Where to; RUN's predictions/ unless named.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=256, show_default=True)
-@click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda or auto.")
+@click.option(
+    "--accelerator",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto takes a GPU where there is one.",
+)
 def predict(
     run: str,
     data: Path | None,

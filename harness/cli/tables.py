@@ -29,6 +29,8 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
 
+    if page is not None and not page.is_file():
+        raise HarnessError(f"{page}: no such page")
     settings = load_settings()
     name = profile or settings.profile
     settings.profile_called(name)

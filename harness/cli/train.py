@@ -55,6 +55,7 @@ def train(
 
     A run that is finished with the same settings, data and code is left as it is.
     """
+    from harness.experiments.preflight import checked_profile
     from harness.lifting.plan import profile_plan
     from harness.lifting.run import train_run
     from harness.runs.settings import load_settings
@@ -62,7 +63,7 @@ def train(
     if precision is not None:
         changes = (*changes, f'training.precision="{precision}"')
     settings = load_settings()
-    chosen = settings.profile_called(profile)
+    chosen = checked_profile(settings, profile)
     plan = profile_plan(
         profile or settings.profile,
         chosen,

@@ -189,6 +189,8 @@ def predict_run(
         )
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise HarnessError("torch sees no GPU on this machine; predict with --accelerator cpu")
     source = contract.input_2d if input_2d is None else input_2d
     clips, positions = predict(
         lifter.to(accelerator),

@@ -95,14 +95,21 @@ def grid_rows(
 
 
 def grid_markdown(
-    folder: Path, order: Sequence[str], evaluation: str, protocol: str, metric_name: str
+    folder: Path, statuses: Mapping[str, str], evaluation: str, protocol: str, metric_name: str
 ) -> str:
     """Return a grid's rows as Markdown with what they depend on.
+
+    Args:
+        folder: results/PROFILE/grids/NAME.
+        statuses: where each cell stands, in the order of params.yaml.
+        evaluation: name of the evaluation.
+        protocol: id of the protocol.
+        metric_name: what is shown.
 
     Raises:
         HarnessError: see `grid_rows`; or there is no such metric.
     """
-    metric = metric_called(metric_name)
+    metric, order = metric_called(metric_name), list(statuses)
     rows = grid_rows(folder, order, evaluation, protocol, metric)
     first = rows[0].name
     head = ["variation", f"{metric.name}, {metric.unit}", f"minus {first}", "95 % interval"]
@@ -137,6 +144,13 @@ def grid_markdown(
         f"curve: still falling where a line through the last third of the validation curve falls "
         f"by {_FLAT_MM:g} mm or more",
     ]
+    others: dict[str, list[str]] = {}
+    for name, status in statuses.items():
+        if status != "finished":
+            others.setdefault(status, []).append(name)
+    told += [f"{status} cells: {', '.join(names)}" for status, names in others.items()]
+    if "stale" in others:
+        told.append("stale: finished under settings, data or source files other than today's")
     return "\n".join([f"# Grid {folder.name}", "", table, "", *(f"- {line}" for line in told), ""])
 
 

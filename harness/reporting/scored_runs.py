@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.lifting.registry import method_names
 from harness.reporting.run_report import find_run
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
@@ -120,6 +121,10 @@ def _conditions(score: Score) -> dict[str, str]:
 def _single_run(name: str, folder: Path, results: Path) -> Path:
     if (Path(name) / "scores").is_dir():
         return Path(name)
+    if name in method_names():
+        raise HarnessError(
+            f"{name} has no run in {folder}; train it ('harness train {name}') and score it"
+        )
     try:
         return find_run(name, results)
     except HarnessError as error:
@@ -154,6 +159,9 @@ def _scored(folder: Path, protocol: str) -> ScoredRun:
 def _require_alike(name: str, runs: tuple[ScoredRun, ...]) -> None:
     """Raise unless the runs differ in nothing but their seed."""
     first, expected = runs[0], _settings(runs[0])
+    seeds = [run.score.header.conditions.predictions.seed for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise HarnessError(f"{name}: two of its runs have the same seed; name the runs one by one")
     for run in runs[1:]:
         settings = _settings(run)
         differing = sorted(
@@ -171,4 +179,6 @@ def _settings(run: ScoredRun) -> dict[str, Any]:
     contract = run.score.header.conditions.predictions
     of_one_run = {"run_id", "checkpoint_sha256", "seed"}
     settings: dict[str, Any] = contract.model_dump(mode="json", exclude=of_one_run)
-    return settings | ({} if run.record is None else dotted(run.record.parameters))
+    if run.record is None:
+        return settings
+    return settings | dotted(run.record.parameters) | {"source files": run.record.code_hash[:12]}

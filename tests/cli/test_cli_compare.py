@@ -92,7 +92,7 @@ def test_compare_runs_by_name_and_by_folder() -> None:
         (("dgnet", "semgcn", "--metric", "MPJPEE"), "did you mean 'MPJPE'"),
         (("dgnet", "semgcn", "--dataset", "h36m"), "not of h36m"),
         (("dgnet", "semgcn", "--profile", "qick"), "did you mean 'quick'"),
-        (("dgnet", "semgcn", "--results", "nowhere"), "no runs below nowhere"),
+        (("dgnet", "semgcn", "--results", "nowhere"), "no run in nowhere/quick/runs"),
     ],
 )
 def test_compare_refuses_in_one_plain_line(

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from tiny_project import ROOT
 
 from harness.datasets.importers import importer_called
 from harness.experiments.cell import plan_of
 from harness.experiments.grid import resolve_cells
+from harness.experiments.preflight import checked_profile
 from harness.lifting.plan import profile_plan
-from harness.runs.settings import load_settings, validated
+from harness.runs.errors import HarnessError
+from harness.runs.settings import Settings, load_settings, validated
 from harness.scoring.protocols import protocol_called
 
 PARAMS = ROOT / "params.yaml"
@@ -70,3 +73,43 @@ def test_dvc_depends_on_files_that_are_there() -> None:
         for path in stage["deps"]:
             made = path.startswith(("data/", "results/"))
             assert made or (ROOT / path).exists(), f"{name} depends on {path}"
+
+
+def test_setting_one_value_from_the_command_line_changes_one_model(tmp_path: Path) -> None:
+    """`dvc exp run -S` needs the key to be there, and edits what an anchor shares everywhere."""
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text())
+    for override in (
+        "profiles.quick.models.dgnet.network.spatial_neighbours=5",
+        "profiles.quick.models.dgnet.training.epochs=3",
+        "seeds=[0,1,2]",
+    ):
+        apply_overrides(path, [override])
+    expected = yaml.safe_load(PARAMS.read_text())
+    expected["profiles"]["quick"]["models"]["dgnet"]["network"]["spatial_neighbours"] = 5
+    expected["profiles"]["quick"]["models"]["dgnet"]["training"]["epochs"] = 3
+    expected["seeds"] = [0, 1, 2]
+    assert yaml.safe_load(path.read_text()) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"protocols": ["h36m17-actionwis"]}, "h36m17-actionwise"),
+        ({"dataset": {"name": "syntetic"}}, "synthetic"),
+        ({"dataset": {"name": "synthetic", "options": {"take": 2}}}, "takes"),
+    ],
+)
+def test_a_misspelt_name_is_refused_before_anything_runs(
+    change: dict[str, Any], expected: str
+) -> None:
+    values = yaml.safe_load(PARAMS.read_text())
+    values["profiles"]["quick"] |= change
+    with pytest.raises(HarnessError, match=expected):
+        checked_profile(validated(Settings, values, "params.yaml"), "quick")
+
+
+def test_a_misspelt_model_is_refused_before_anything_runs() -> None:
+    values = yaml.safe_load(PARAMS.read_text()) | {"models": ["dgnet", "semgcm"]}
+    with pytest.raises(HarnessError, match="semgcn"):
+        checked_profile(validated(Settings, values, "params.yaml"))

@@ -9,10 +9,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = "# Page\n<!-- table: scores.md -->\nold\n<!-- end of table -->\nafter\n"
 
 
-def test_readme_shows_the_tables_that_runs_wrote() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "docs/method.md", "docs/results.md")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_show_the_tables_that_runs_wrote(name: str) -> None:
+    path = ROOT / name
+    page = path.read_text(encoding="utf-8")
     assert "<!-- table: " in page
-    assert with_tables(page, ROOT) == page, "run 'harness tables --into README.md'"
+    assert with_tables(page, path.parent) == page, f"run 'harness tables --into {name}'"
 
 
 def test_first_table_replaces_what_stood_there(tmp_path: Path) -> None:

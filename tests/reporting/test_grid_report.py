@@ -66,8 +66,11 @@ def test_rows_hold_the_average_over_seeds_and_the_difference_to_the_first(tmp_pa
 
 
 def test_the_page_says_what_its_numbers_depend_on(tmp_path: Path) -> None:
-    order = [write_cell(tmp_path, "softmax", 50.0, curve=[50.0] * 3), "never-run-dgnet-seed0"]
-    page = grid_markdown(tmp_path, order, "test", PROTOCOL, "P-MPJPE")
+    name = write_cell(tmp_path, "softmax", 50.0, curve=[50.0] * 3)
+    statuses = {name: "stale", "never-run-dgnet-seed0": "missing"}
+    page = grid_markdown(tmp_path, statuses, "test", PROTOCOL, "P-MPJPE")
+    assert f"stale cells: {name}" in page
+    assert "missing cells: never-run-dgnet-seed0" in page
     assert "| softmax" in page
     assert "40.0" in page
     for condition in ("data set synthetic", "2D source detected", "flip at test on", PROTOCOL):
@@ -89,7 +92,7 @@ def test_what_was_scored_on_other_data_is_refused(tmp_path: Path) -> None:
 
 def test_a_grid_without_finished_cells_or_scores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="no finished cell"):
-        grid_markdown(tmp_path, ["softmax-dgnet-seed0"], "test", PROTOCOL, "MPJPE")
-    order = [write_cell(tmp_path, "softmax", 50.0, curve=[50.0] * 3)]
+        grid_markdown(tmp_path, {"softmax-dgnet-seed0": "missing"}, "test", PROTOCOL, "MPJPE")
+    name = write_cell(tmp_path, "softmax", 50.0, curve=[50.0] * 3)
     with pytest.raises(HarnessError, match="no such score"):
-        grid_markdown(tmp_path, order, "noise", PROTOCOL, "MPJPE")
+        grid_markdown(tmp_path, {name: "finished"}, "noise", PROTOCOL, "MPJPE")

@@ -60,8 +60,8 @@ def conditions(comparison: Comparison) -> list[str]:
         *(_told_of(comparison, index) for index in range(len(comparison.models))),
         "interval: paired bootstrap over takes; p: paired sign flips over takes, corrected for "
         f"{len(comparison.rows)} {comparison.by}s after Holm, the average's not; "
-        f"{MARK} means p < {SIGNIFICANT}; n takes cannot give a p below 2 / 2^n, and one take gives "
-        "neither interval nor p",
+        f"{MARK} means p < {SIGNIFICANT}; n takes cannot give a p below 2 / 2^n, and one take "
+        "gives neither interval nor p",
     ]
 
 

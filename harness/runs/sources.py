@@ -42,13 +42,22 @@ def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, 
                 raise HarnessError(f"module {name} has no source file; is its package installed?")
             continue
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
+            tree = _parsed(path.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError) as error:
             raise HarnessError(f"{path}: is not Python that can be read ({error})") from error
         is_package = path.name == "__init__.py"
         waiting.extend(_imports(tree, name if is_package else name.rpartition(".")[0]))
         found[name] = hashlib.sha256(_code(tree).encode()).hexdigest()
     return dict(sorted(found.items()))
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SystemError:
+        # CPython 3.11 miscounts its own depth where another thread runs, or garbage is collected,
+        # while it builds the tree (python/cpython#106905). The second attempt starts from nothing.
+        return ast.parse(text)
 
 
 def _belongs(name: str, packages: tuple[str, ...]) -> bool:

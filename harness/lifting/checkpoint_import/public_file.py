@@ -78,12 +78,12 @@ def _loaded(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise HarnessError(
-            f"{path}: holds more than weights and plain values, or is damaged "
-            f"({_first_line(error)}); nothing in it was run"
+            f"{path}: holds more than weights and plain values, or is damaged"
+            f"{_reason(error)}; nothing in it was run"
         ) from error
     except Exception as error:  # a damaged file can raise any error at all
         raise HarnessError(
-            f"{path}: is not a whole PyTorch file ({_first_line(error)}); get it again"
+            f"{path}: is not a whole PyTorch file{_reason(error)}; get it again"
         ) from error
 
 
@@ -102,10 +102,12 @@ def _entry(content: Any, key: str | None, path: Path) -> dict[Any, Any]:
     return entry
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    """Return what PyTorch says of the file, in brackets, or nothing where it only gives advice."""
     text = str(error) or type(error).__name__
-    # PyTorch's advice on how to load the file all the same is not ours.
     unsupported = text.find("Unsupported global: GLOBAL ")
     if unsupported >= 0:
-        return "it names " + text[unsupported:].split()[3]
-    return text.splitlines()[0][:120]
+        return f" (it names {text[unsupported:].split()[3]})"
+    # PyTorch's advice on how to load the file all the same is not ours.
+    first = text.splitlines()[0]
+    return "" if "weights_only" in first else f" ({first[:120]})"

@@ -1,8 +1,12 @@
 """Writing references from the scores that are there; the spread over seeds gives tolerances."""
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from scipy.stats import t as student_t
 
 from harness.reporting.references import (
     Obtained,
@@ -22,7 +26,7 @@ from harness.scoring.metrics import METRICS
 
 # Another processor rounds otherwise, and training makes more of it: less than this says nothing.
 LEAST_TOLERANCE_MM = 0.5
-_STANDARD_DEVIATIONS = 3.0
+_CONFIDENCE = 0.995
 _DECIMALS = 2
 _REPRO = "run 'dvc repro' first"
 
@@ -32,8 +36,11 @@ def update_references(
 ) -> References:
     """Write the references of `models` from the scores that are there, and return all.
 
-    The tolerance is three sample standard deviations over seeds, and at least
-    `LEAST_TOLERANCE_MM`. With a single seed an earlier tolerance stays.
+    The tolerance is what the difference of two equally good runs exceeds once in 200 times: on
+    another processor the same seed is one more draw, so its difference from the reference has a
+    variance of twice that over seeds. Two or three seeds of one model estimate a variance badly;
+    it is pooled over the models written, and Student's t pays for what is still uncertain. It is
+    `LEAST_TOLERANCE_MM` at least. With a single seed an earlier tolerance stays.
 
     Args:
         profile: whose results.
@@ -47,14 +54,16 @@ def update_references(
     """
     path = reference_path(profile, results)
     earlier = read_references(path, profile).models if path.exists() else {}
+    scored = {model: _scored_seeds(results, profile, model, seeds) for model in models}
+    spreads = _pooled_spreads(scored.values())
     updated = dict(earlier)
-    for model in models:
-        by_seed = _scored_seeds(results, profile, model, seeds)
+    for model, by_seed in scored.items():
         updated[model] = {
             protocol: _reference(
                 f"{model} under {protocol}",
                 {seed: scores[protocol] for seed, scores in by_seed.items()},
                 earlier.get(model, {}).get(protocol),
+                spreads,
             )
             for protocol in next(iter(by_seed.values()))
         }
@@ -82,8 +91,52 @@ def _scored_seeds(
     return by_seed
 
 
+@dataclass(frozen=True)
+class _Spread:
+    """Sums over models from which their common variance over seeds follows."""
+
+    squares: float = 0.0
+    freedom: int = 0
+    models: int = 0
+
+    def with_model(self, values: Sequence[float]) -> "_Spread":
+        squares = statistics.variance(values) * (len(values) - 1)
+        return _Spread(self.squares + squares, self.freedom + len(values) - 1, self.models + 1)
+
+    @property
+    def tolerance(self) -> float:
+        deviation = math.sqrt(2 * self.squares / self.freedom)
+        return float(student_t.ppf(_CONFIDENCE, self.freedom)) * deviation
+
+    def __str__(self) -> str:
+        return (
+            f"{_CONFIDENCE:.1%} of differences between equally good runs, from the spread over "
+            f"seeds of {self.models} models ({self.freedom} degrees of freedom)"
+        )
+
+
+_Spreads = Mapping[tuple[str, str], _Spread]
+"""By protocol and metric."""
+
+
+def _pooled_spreads(scored: Iterable[Mapping[int, Mapping[str, StoredScore]]]) -> _Spreads:
+    spreads: dict[tuple[str, str], _Spread] = {}
+    for by_seed in scored:
+        if len(by_seed) < 2:
+            continue
+        for protocol, first in next(iter(by_seed.values())).items():
+            for metric in first.metrics:
+                values = [scores[protocol].metrics[metric] for scores in by_seed.values()]
+                spread = spreads.get((protocol, metric), _Spread())
+                spreads[protocol, metric] = spread.with_model(values)
+    return spreads
+
+
 def _reference(
-    name: str, scores: Mapping[int, StoredScore], earlier: Reference | None
+    name: str,
+    scores: Mapping[int, StoredScore],
+    earlier: Reference | None,
+    spreads: _Spreads,
 ) -> Reference:
     records = {seed: read_record(score.run / "run.json") for seed, score in scores.items()}
     _refuse_unlike(name, scores, records)
@@ -97,6 +150,7 @@ def _reference(
                 metric,
                 {seed: round(score.metrics[metric], _DECIMALS) for seed, score in scores.items()},
                 earlier.metrics.get(metric) if earlier else None,
+                spreads.get((first.protocol, metric)),
             )
             for metric in first.metrics
         },
@@ -112,16 +166,16 @@ def _reference(
 
 
 def _value(
-    name: str, metric: str, by_seed: dict[int, float], earlier: ReferenceValue | None
+    name: str,
+    metric: str,
+    by_seed: dict[int, float],
+    earlier: ReferenceValue | None,
+    spread: _Spread | None,
 ) -> ReferenceValue:
     known = METRICS[metric]
-    if len(by_seed) >= 2:
-        spread = _STANDARD_DEVIATIONS * statistics.stdev(by_seed.values())
-        tolerance = round(max(LEAST_TOLERANCE_MM, spread), _DECIMALS)
-        tolerance_from = (
-            f"{_STANDARD_DEVIATIONS:g} sample standard deviations over {len(by_seed)} seeds, "
-            f"at least {LEAST_TOLERANCE_MM} {known.unit}"
-        )
+    if len(by_seed) >= 2 and spread is not None:
+        tolerance = round(max(LEAST_TOLERANCE_MM, spread.tolerance), _DECIMALS)
+        tolerance_from = f"{spread}, at least {LEAST_TOLERANCE_MM} {known.unit}"
     elif earlier is not None:
         tolerance, tolerance_from = earlier.tolerance, earlier.tolerance_from
     else:

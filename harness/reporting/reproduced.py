@@ -33,8 +33,8 @@ class ReproducedRow:
 
     Attributes:
         model: the harness's name of the model.
-        by_action: by action.
-        average: the final number as the protocol defines it.
+        cells: by action, or by whatever else the table has a column for.
+        average: the final number as the protocol defines it, over these cells.
         dataset: the data set it was measured on.
         data_hash: identity of that data set.
         input_2d: the 2D source.
@@ -51,7 +51,7 @@ class ReproducedRow:
     """
 
     model: str
-    by_action: dict[str, Value]
+    cells: dict[str, Value]
     average: Value
     dataset: str
     data_hash: str
@@ -73,25 +73,73 @@ class ReproducedRow:
         return "gt" if self.input_2d == EXACT_SOURCE else "detected"
 
 
-def reproduced_row(model: ScoredModel, metric: Metric) -> ReproducedRow:
-    """Return the line of one model.
+@dataclass(frozen=True)
+class ProfileRuns:
+    """The runs that the tables of a profile are made from.
+
+    Attributes:
+        models: names in the order of the table.
+        seeds: only these seeds.
+        profile: whose runs.
+        protocol: id of the protocol.
+        results: the folder of all results.
+    """
+
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    profile: str
+    protocol: str
+    results: Path
+
+    def scored(self) -> tuple[list[ScoredModel], list[str]]:
+        """Return the models that were scored on the test split as it is, and why not the others."""
+        models, missing = [], []
+        for name in self.models:
+            try:
+                model = find_scored_model(
+                    name, self.profile, self.protocol, self.results, self.seeds
+                )
+            except HarnessError as error:
+                missing.append(f"{name}: {error}")
+                continue
+            scored = model.runs[0].score.header.conditions.predictions
+            if scored.split != "test" or scored.corruption is not None:
+                what = "corrupted 2D input" if scored.corruption else f"split {scored.split}"
+                missing.append(f"{name}: its score is of {what}, not of the test split as it is")
+                continue
+            models.append(model)
+        return models, missing
+
+    def rows(
+        self, metric: Metric, by: Sequence[str] = ("action",)
+    ) -> tuple[list[ReproducedRow], list[str]]:
+        """Return the lines of all models that were scored, and why the others have none.
+
+        Args:
+            metric: what the table shows.
+            by: columns of clips that give a cell its name, joined by "/".
+        """
+        models, missing = self.scored()
+        return [reproduced_row(model, metric, by) for model in models], missing
+
+
+def reproduced_row(
+    model: ScoredModel, metric: Metric, by: Sequence[str] = ("action",)
+) -> ReproducedRow:
+    """Return the line of one model; arguments as of `ProfileRuns.rows`.
 
     Raises:
         HarnessError: the metric was not scored.
     """
     score = model.runs[0].score
     contracts = [run.score.header.conditions.predictions for run in model.runs]
-    sums = [run.score.sequences for run in model.runs]
-    takes = takes_of([sums], metric, score.protocol)
-    actions = takes.names["action"].to_numpy()
+    takes = model_takes(model, metric)
+    names = cell_names(takes, by)
     records = [run.record for run in model.runs if run.record is not None]
     return ReproducedRow(
         model=model.name,
-        by_action={
-            str(action): _value(takes.only(np.asarray(actions == action)))
-            for action in dict.fromkeys(actions)
-        },
-        average=_value(takes),
+        cells={name: measured_value(takes.only(names == name)) for name in dict.fromkeys(names)},
+        average=measured_value(takes),
         dataset=contracts[0].dataset,
         data_hash=contracts[0].data_hash,
         input_2d=contracts[0].input_2d,
@@ -108,44 +156,26 @@ def reproduced_row(model: ScoredModel, metric: Metric) -> ReproducedRow:
     )
 
 
-def reproduced_rows(
-    models: Sequence[str],
-    profile: str,
-    protocol: str,
-    metric: Metric,
-    results: Path,
-    seeds: Sequence[int],
-) -> tuple[list[ReproducedRow], list[str]]:
-    """Return the lines of all models that were scored, and why the others have none.
+def model_takes(model: ScoredModel, metric: Metric) -> Takes:
+    """Return a model's errors by take, averaged over its seeds.
 
-    Args:
-        models: names in the order of the table.
-        profile: whose runs.
-        protocol: id of the protocol.
-        metric: what the table shows.
-        results: the folder of all results.
-        seeds: only these seeds.
+    Raises:
+        HarnessError: the metric was not scored.
     """
-    rows, missing = [], []
-    for name in models:
-        try:
-            model = find_scored_model(name, profile, protocol, results, seeds)
-        except HarnessError as error:
-            missing.append(f"{name}: {error}")
-            continue
-        scored = model.runs[0].score.header.conditions.predictions
-        if scored.split != "test" or scored.corruption is not None:
-            what = "corrupted 2D input" if scored.corruption else f"split {scored.split}"
-            missing.append(f"{name}: its score is of {what}, not of the test split as it is")
-            continue
-        rows.append(reproduced_row(model, metric))
-    return rows, missing
+    sums = [run.score.sequences for run in model.runs]
+    return takes_of([sums], metric, model.runs[0].score.protocol)
+
+
+def cell_names(takes: Takes, by: Sequence[str]) -> NDArray[np.object_]:
+    """Return (takes,) the name of each take's cell, such as "Walking/S1"."""
+    columns = [takes.names[column] for column in by]
+    return np.array(["/".join(values) for values in zip(*columns, strict=True)], dtype=object)
 
 
 def _recipe(training: Mapping[str, Any]) -> str:
     told = [f"{training['epochs']} epochs"]
     if training["steps_per_epoch"] is not None:
-        told.append(f"of {training['steps_per_epoch']} steps")
+        told.append(f"of at most {training['steps_per_epoch']} steps")
     told.append(f"batch {training['batch_size']}, learning rate {training['learning_rate']:g}")
     return " ".join(told)
 
@@ -157,7 +187,7 @@ def _epoch_kept(record: RunRecord) -> str:
     return f"{record.results.get('epoch')} of {record.results.get('epochs')} ({rule})"
 
 
-def _value(takes: Takes) -> Value:
+def measured_value(takes: Takes) -> Value:
     """Return the average and its interval: that of the difference from a model without error."""
     nothing: NDArray[np.float64] = np.zeros_like(takes.totals)
     against_zero = replace(takes, totals=np.concatenate([nothing, takes.totals]))

@@ -1,0 +1,125 @@
+"""Tables I and II of the DG-Net paper: errors by action, published rows and what was measured here.
+
+A number measured on another data set never stands in a column of Human3.6M: published and measured
+rows share a table, and differences are printed, only where the data set is Human3.6M.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from harness.reporting.published import ACTION_COLUMNS, AVERAGE, published_by_action
+from harness.reporting.reproduced import ProfileRuns, ReproducedRow
+from harness.reporting.table_parts import (
+    Page,
+    Published,
+    conditions,
+    csv_text,
+    interval,
+    measured_records,
+    not_measured,
+    number,
+    pipe_table,
+    printed,
+    published_name,
+    published_records,
+    run_names,
+)
+from harness.scoring.metrics import metric_called
+
+_TABLES = (
+    (
+        "Table I: MPJPE by action (protocol 1), mm",
+        "table_01_h36m_protocol1",
+        "table_01_mpjpe",
+        "MPJPE",
+    ),
+    (
+        "Table II: P-MPJPE by action (protocol 2), mm",
+        "table_02_h36m_protocol2",
+        "table_02_p_mpjpe",
+        "P-MPJPE",
+    ),
+)
+
+
+def action_tables(runs: ProfileRuns) -> list[Page]:
+    """Return tables I and II."""
+    pages = []
+    for title, source, name, metric in _TABLES:
+        rows, missing = runs.rows(metric_called(metric))
+        published = Published(
+            name, metric, "h36m", published_by_action(source), tuple(ACTION_COLUMNS.values())
+        )
+        records = published_records(published)
+        for row in rows:
+            records += measured_records(published, row)
+        pages.append(Page(name, _markdown(title, published, rows, missing), csv_text(records)))
+    return pages
+
+
+def _markdown(
+    title: str, published: Published, rows: list[ReproducedRow], missing: list[str]
+) -> str:
+    on_human36m = [row for row in rows if row.dataset == published.dataset]
+    elsewhere = [row for row in rows if row.dataset != published.dataset]
+    parts = [f"# {title}", *_elsewhere_sections(elsewhere)]
+    actions = list(published.cells)
+    lines = [_published_cells(row, actions) for _, row in published.rows.iterrows()]
+    for row in on_human36m:
+        lines.append(_measured_cells(row, actions, "measured here"))
+        if published.match(row) is not None:
+            lines.append(_difference_cells(row, published))
+    heads = ["method", "2D", "frames", *ACTION_COLUMNS, AVERAGE, "95 % interval", "run"]
+    if not on_human36m:  # printed rows have neither interval nor run
+        heads, lines = heads[:-2], [line[:-2] for line in lines]
+    parts += [
+        "## Published, measured on Human3.6M",
+        pipe_table(lines, heads),
+        "As printed in the DG-Net paper (arXiv 2109.07353). A dagger there, 2D `gt` here, means "
+        "ground-truth 2D; papers differ in joints, flipping and data, which they do not print.",
+    ]
+    if on_human36m:
+        parts.append(conditions(on_human36m))
+    return "\n\n".join([*parts, *not_measured(missing)]) + "\n"
+
+
+def _elsewhere_sections(rows: list[ReproducedRow]) -> list[str]:
+    """Return a section for each data set that is not the published rows'."""
+    parts: list[str] = []
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        chosen = [row for row in rows if row.dataset == dataset]
+        found = list(dict.fromkeys(action for row in chosen for action in row.cells))
+        known = [action for action in ACTION_COLUMNS.values() if action in found]
+        actions = known + sorted(set(found) - set(known))
+        short = {action: head for head, action in ACTION_COLUMNS.items()}
+        heads = ["model", "2D", "frames", *(short.get(action, action) for action in actions)]
+        parts += [
+            f"## Measured here, on the data set `{dataset}`",
+            f"Not Human3.6M: these numbers say how the models compare on `{dataset}` and cannot be "
+            "set against the published rows below.",
+            pipe_table(
+                [_measured_cells(row, actions) for row in chosen],
+                [*heads, AVERAGE, "95 % interval", "run"],
+            ),
+            conditions(chosen),
+        ]
+    return parts
+
+
+def _published_cells(row: "pd.Series[Any]", actions: list[str]) -> list[str]:
+    values = [printed(row[column]) for column in (*actions, AVERAGE)]
+    return [published_name(row), str(row["input_2d"]), str(row["frames"]), *values, "", ""]
+
+
+def _measured_cells(row: ReproducedRow, actions: list[str], note: str = "") -> list[str]:
+    name = f"**{row.model}**" + (f", {note}" if note else "")
+    values = [number(row.cells.get(action)) for action in actions]
+    head = [name, row.input_2d, str(row.frames)]
+    return [*head, *values, f"**{number(row.average)}**", interval(row.average), run_names(row)]
+
+
+def _difference_cells(row: ReproducedRow, published: Published) -> list[str]:
+    differences = published.differences(row)
+    values = [differences.get(column, "") for column in published.columns]
+    return [f"{row.model}, measured minus published", "", "", *values, "", ""]

@@ -1,0 +1,227 @@
+"""What the paper's tables share: cells as text, conditions below, and a line a number as CSV."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from harness.reporting.published import AVERAGE
+from harness.reporting.reproduced import ReproducedRow, Value
+
+
+@dataclass(frozen=True)
+class Page:
+    """A finished table.
+
+    Attributes:
+        name: of its files, without ending.
+        markdown: for people.
+        csv: the same numbers, a line each.
+    """
+
+    name: str
+    markdown: str
+    csv: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """The printed rows of a table and what they are about.
+
+    Attributes:
+        table: name of the table.
+        metric: what it shows.
+        dataset: the data set that it was measured on.
+        rows: columns model, method, input_2d, frames, one a cell, and the average where printed.
+        cells: names of the cells' columns, as `ReproducedRow.cells` calls them.
+    """
+
+    table: str
+    metric: str
+    dataset: str
+    rows: pd.DataFrame
+    cells: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The cells, and the average where one is printed."""
+        return [*self.cells, *([AVERAGE] if AVERAGE in self.rows else [])]
+
+    def match(self, row: ReproducedRow) -> "pd.Series[Any] | None":
+        """Return the printed row of the same data set, method, kind of 2D and number of frames."""
+        same = self.rows[
+            (self.rows["model"] == row.model)
+            & (self.rows["input_2d"] == row.input_kind)
+            & (self.rows["frames"] == row.frames)
+        ]
+        return None if same.empty or row.dataset != self.dataset else same.iloc[0]
+
+    def differences(self, row: ReproducedRow) -> dict[str, str]:
+        """Return measured minus published by column; an average only if over the same cells."""
+        match = self.match(row)
+        if match is None:
+            return {}
+        values = dict(row.cells)
+        if set(row.cells) == set(self.cells):
+            values[AVERAGE] = row.average
+        return {
+            column: f"{values[column].mean - match[column]:+.1f}"
+            for column in self.columns
+            if column in values and not pd.isna(match[column])
+        }
+
+    def coverage(self, rows: Sequence[ReproducedRow]) -> str:
+        """Say how many of the printed cells of the harness's own models were measured here."""
+        own = self.rows[self.rows["model"] != ""]
+        total = int(own[self.columns].notna().to_numpy().sum())
+        measured = sum(len(self.differences(row)) for row in rows)
+        return (
+            f"Of the {total} numbers printed for models that the harness has, {measured} were "
+            f"measured here on {self.dataset} under like conditions; the other "
+            f"{total - measured} were not run."
+        )
+
+
+def pipe_table(lines: list[list[str]], heads: list[str]) -> str:
+    """Return a Markdown table, two columns of text and the others of numbers."""
+    alignment = ["left", "left", *["right"] * (len(heads) - 2)]
+    return tabulate(lines, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+
+
+def number(value: Value | None) -> str:
+    """Return a measured number as tables print it, "" where there is none."""
+    return "" if value is None else f"{value.mean:.1f}"
+
+
+def interval(value: Value) -> str:
+    """Return the 95 % interval of a measured number, "" where there is none."""
+    return "" if value.low is None or value.high is None else f"{value.low:.1f} to {value.high:.1f}"
+
+
+def printed(value: float) -> str:
+    """Return a published number, "" where none was printed."""
+    return "" if pd.isna(value) else f"{value:.1f}"
+
+
+def published_name(row: "pd.Series[Any]") -> str:
+    """Return how a table calls a published row."""
+    return f"{row['method']} (`{row['model']}`)" if row["model"] else str(row["method"])
+
+
+def run_names(row: ReproducedRow) -> str:
+    """Return the ids of the runs that a line is made from."""
+    return " ".join(f"`{run_id}`" for run_id in row.run_ids)
+
+
+def not_measured(missing: Sequence[str]) -> list[str]:
+    """Return the section that says which models have no line and why, if any has none."""
+    return ["## Not measured", "\n".join(f"- {line}" for line in missing)] if missing else []
+
+
+def conditions(rows: Sequence[ReproducedRow]) -> str:
+    """Say what the numbers depend on: what all rows share once, the rest row by row."""
+    facts = [_facts(row) for row in rows]
+    shared = {what for what in facts[0] if len({row[what] for row in facts}) == 1}
+    lines = [
+        "- all: " + "; ".join(f"{what} {facts[0][what]}" for what in facts[0] if what in shared)
+    ]
+    lines += [
+        f"- {row.model}: "
+        + "; ".join(f"{what} {fact[what]}" for what in fact if what not in shared)
+        for row, fact in zip(rows, facts, strict=True)
+        if shared < set(fact)
+    ]
+    note = (
+        "Interval: bootstrap over takes (a recording, all cameras together); it speaks about other "
+        "takes like these, not about other subjects or training runs. Where the epoch kept is the "
+        "last of a short recipe, the model had not converged and its rank says little."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def _facts(row: ReproducedRow) -> dict[str, str]:
+    return {
+        "data set": f"{row.dataset} (data hash {row.data_hash[:12]})",
+        "protocol": row.protocol,
+        "2D source": row.input_2d,
+        "joints": str(row.joints),
+        "flip at test": "on" if row.flip_test else "off",
+        "window": f"{row.frames} frames",
+        "parameters": "not recorded" if row.parameters is None else f"{row.parameters:,}",
+        "recipe": row.recipe,
+        "epoch kept": ", ".join(row.epochs_kept) or "not recorded",
+        "seeds": ", ".join(map(str, row.seeds)),
+        "departures": ", ".join(row.departures) or "none",
+    }
+
+
+def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return records as CSV; the last one, which has every field, gives the columns."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(records[-1]), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return stream.getvalue()
+
+
+_MEASURED_ONLY = (
+    *("low", "high", "published", "difference", "joints", "flip_test", "recipe"),
+    *("epochs_kept", "protocol", "seeds", "run_ids"),
+)
+
+
+def published_records(published: Published) -> list[dict[str, Any]]:
+    """Return a record a printed number."""
+    empty = dict.fromkeys(_MEASURED_ONLY, "")
+    return [
+        {
+            "table": published.table,
+            "origin": "published",
+            "model": row["model"],
+            "method": row["method"],
+            "dataset": published.dataset,
+            "input_2d": row["input_2d"],
+            "frames": row["frames"],
+            "action": column,
+            "metric": published.metric,
+            "value": printed(row[column]),
+            **empty,
+        }
+        for _, row in published.rows.iterrows()
+        for column in published.columns
+    ]
+
+
+def measured_records(published: Published, row: ReproducedRow) -> list[dict[str, Any]]:
+    """Return a record a measured number, with what it was measured under."""
+    match, differences = published.match(row), published.differences(row)
+    return [
+        {
+            "table": published.table,
+            "origin": "measured",
+            "model": row.model,
+            "method": "",
+            "dataset": row.dataset,
+            "input_2d": row.input_2d,
+            "frames": row.frames,
+            "action": cell,
+            "metric": published.metric,
+            "value": f"{value.mean:.3f}",
+            "low": "" if value.low is None else f"{value.low:.3f}",
+            "high": "" if value.high is None else f"{value.high:.3f}",
+            "published": "" if match is None or cell not in match else printed(match[cell]),
+            "difference": differences.get(cell, ""),
+            "joints": row.joints,
+            "flip_test": row.flip_test,
+            "recipe": row.recipe,
+            "epochs_kept": ", ".join(row.epochs_kept),
+            "protocol": row.protocol,
+            "seeds": " ".join(map(str, row.seeds)),
+            "run_ids": " ".join(row.run_ids),
+        }
+        for cell, value in {**row.cells, AVERAGE: row.average}.items()
+    ]

@@ -6,8 +6,9 @@ Facts and conventions: VideoPose3D, common/h36m_dataset.py, data/prepare_data_h3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from harness.body.camera import h36m_cameras, project, world_to_camera
 from harness.body.skeleton import H36M_17
@@ -24,6 +25,7 @@ from harness.datasets.h36m_contents import (
 from harness.datasets.h36m_motion import Motion, find_motion
 from harness.datasets.importers import Importer
 from harness.datasets.keypoints_npz import KeypointsFile, find_keypoint_files
+from harness.datasets.options import among, recorded_at
 from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.runs.errors import HarnessError
@@ -41,6 +43,8 @@ _CITATION = (
     "for 3D Human Sensing in Natural Environments, IEEE TPAMI 36(7), 2014"
 )
 
+Subjects = Annotated[tuple[str, ...], among(SUBJECTS, "subjects")]
+
 
 class H36mSettings(BaseModel):
     """Options of the h36m importer.
@@ -56,33 +60,12 @@ class H36mSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    train_subjects: tuple[str, ...] = ("S1", "S5", "S6", "S7", "S8")
-    validation_subjects: tuple[str, ...] = ("S8",)
-    test_subjects: tuple[str, ...] = ("S9", "S11")
-    actions: tuple[str, ...] | None = None
+    train_subjects: Subjects = ("S1", "S5", "S6", "S7", "S8")
+    validation_subjects: Subjects = ("S8",)
+    test_subjects: Subjects = ("S9", "S11")
+    actions: Annotated[tuple[str, ...] | None, among(ACTIONS, "actions")] = None
     sources_2d: tuple[str, ...] | None = None
-    fps: float = FPS
-
-    @field_validator("train_subjects", "validation_subjects", "test_subjects")
-    @classmethod
-    def _known_subjects(cls, subjects: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(subjects) <= set(SUBJECTS):
-            raise ValueError(f"subjects among {', '.join(SUBJECTS)}")
-        return subjects
-
-    @field_validator("actions")
-    @classmethod
-    def _known_actions(cls, actions: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if actions is not None and not set(actions) <= set(ACTIONS):
-            raise ValueError(f"actions among {', '.join(ACTIONS)}")
-        return actions
-
-    @field_validator("fps")
-    @classmethod
-    def _recorded_rate(cls, fps: float) -> float:
-        if fps != FPS:
-            raise ValueError(f"{FPS:g}, the rate Human3.6M was recorded at; resample the files")
-        return fps
+    fps: Annotated[float, recorded_at(FPS, "Human3.6M")] = FPS
 
     @model_validator(mode="after")
     def _apart(self) -> "H36mSettings":

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.body.camera import world_to_camera
 from harness.body.skeleton import HUMANEVA_15
@@ -18,6 +19,7 @@ from harness.datasets.humaneva_recordings import (
 )
 from harness.datasets.importers import Importer
 from harness.datasets.keypoints_npz import KeypointsFile, find_keypoint_files
+from harness.datasets.options import among, recorded_at
 from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.runs.errors import HarnessError
@@ -46,32 +48,13 @@ class HumanEvaSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subjects: tuple[str, ...] = SUBJECTS
-    actions: tuple[str, ...] = ACTIONS
+    subjects: Annotated[tuple[str, ...], among(SUBJECTS, "subjects"), Field(min_length=1)] = (
+        SUBJECTS
+    )
+    actions: Annotated[tuple[str, ...], among(ACTIONS, "actions"), Field(min_length=1)] = ACTIONS
     sources_2d: tuple[str, ...] | None = None
     validation_share: float = Field(default=0.1, ge=0, le=0.5)
-    fps: float = FPS
-
-    @field_validator("subjects")
-    @classmethod
-    def _known_subjects(cls, subjects: tuple[str, ...]) -> tuple[str, ...]:
-        if not subjects or not set(subjects) <= set(SUBJECTS):
-            raise ValueError(f"subjects among {', '.join(SUBJECTS)}")
-        return subjects
-
-    @field_validator("actions")
-    @classmethod
-    def _known_actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
-        if not actions or not set(actions) <= set(ACTIONS):
-            raise ValueError(f"actions among {', '.join(ACTIONS)}")
-        return actions
-
-    @field_validator("fps")
-    @classmethod
-    def _recorded_rate(cls, fps: float) -> float:
-        if fps != FPS:
-            raise ValueError(f"{FPS:g}, the rate HumanEva-I was recorded at; resample the files")
-        return fps
+    fps: Annotated[float, recorded_at(FPS, "HumanEva-I")] = FPS
 
 
 def prepare(raw: Path | None, out: Path, settings: HumanEvaSettings) -> Manifest:

@@ -1,9 +1,9 @@
 """MPI-INF-3DHP: 8 subjects before 8 of 14 cameras train, six sequences in and outdoors test."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 from harness.body.camera import Camera
 from harness.datasets.importers import Importer
@@ -23,6 +23,7 @@ from harness.datasets.mpi_inf_3dhp_sequences import (
     views_to_test,
     views_to_train,
 )
+from harness.datasets.options import among
 from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.runs.errors import HarnessError
@@ -34,6 +35,8 @@ _CITATION = (
 )
 # Wide enough for distorted outdoor lenses, far below what swapped cameras give.
 _TOLERANCE_PX = 60.0
+
+Subjects = Annotated[tuple[str, ...], among(SUBJECTS, "subjects")]
 
 
 class MpiInf3dhpSettings(BaseModel):
@@ -51,24 +54,10 @@ class MpiInf3dhpSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     annotation: Literal["univ_annot3", "annot3"] = "univ_annot3"
-    train_subjects: tuple[str, ...] = SUBJECTS
-    validation_subjects: tuple[str, ...] = ("S8",)
-    test_sequences: tuple[str, ...] = TEST_SEQUENCES
+    train_subjects: Subjects = SUBJECTS
+    validation_subjects: Subjects = ("S8",)
+    test_sequences: Annotated[tuple[str, ...], among(TEST_SEQUENCES, "sequences")] = TEST_SEQUENCES
     joints: Literal["mpi_inf_3dhp_17", "h36m_17", "h36m_16"] = "mpi_inf_3dhp_17"
-
-    @field_validator("train_subjects", "validation_subjects")
-    @classmethod
-    def _known_subjects(cls, subjects: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(subjects) <= set(SUBJECTS):
-            raise ValueError(f"subjects among {', '.join(SUBJECTS)}")
-        return subjects
-
-    @field_validator("test_sequences")
-    @classmethod
-    def _known_sequences(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(names) <= set(TEST_SEQUENCES):
-            raise ValueError(f"sequences among {', '.join(TEST_SEQUENCES)}")
-        return names
 
     @property
     def subjects(self) -> tuple[str, ...]:

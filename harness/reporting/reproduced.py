@@ -1,6 +1,6 @@
 """Rows of a table made from stored scores: values with intervals, conditions, and their runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,17 +124,31 @@ class ProfileRuns:
 
 
 def reproduced_row(
-    model: ScoredModel, metric: Metric, by: Sequence[str] = ("action",)
+    model: ScoredModel,
+    metric: Metric,
+    by: Sequence[str] = ("action",),
+    only: Collection[str] | None = None,
 ) -> ReproducedRow:
-    """Return the line of one model; arguments as of `ProfileRuns.rows`.
+    """Return the line of one model.
+
+    Args:
+        model: the runs.
+        metric: what the table shows.
+        by: columns of clips that give a cell its name, joined by "/".
+        only: the only cells to show and to average, or None for all.
 
     Raises:
-        HarnessError: the metric was not scored.
+        HarnessError: the metric was not scored, or none of the cells.
     """
     score = model.runs[0].score
     contracts = [run.score.header.conditions.predictions for run in model.runs]
     takes = model_takes(model, metric)
     names = cell_names(takes, by)
+    if only is not None:
+        chosen = np.isin(names, list(only))
+        if not chosen.any():
+            raise HarnessError(f"its score has none of {', '.join(only)}")
+        takes, names = takes.only(chosen), names[chosen]
     records = [run.record for run in model.runs if run.record is not None]
     return ReproducedRow(
         model=model.name,

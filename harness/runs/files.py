@@ -1,6 +1,8 @@
 """Writing files so that a kill, a full disk or a second process never leaves one half-made."""
 
 import contextlib
+import ctypes
+import errno
 import fcntl
 import hashlib
 import json
@@ -12,6 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.runs.errors import HarnessError
+
+# <fcntl.h> and <linux/fs.h>: paths are relative to the working folder; trade the two names.
+_HERE, _RENAME_EXCHANGE = -100, 2
 
 
 @contextlib.contextmanager
@@ -55,10 +60,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o755)
         if path.exists():
-            retired = temporary.with_name(temporary.name + ".old")
-            path.rename(retired)
-            temporary.rename(path)
-            shutil.rmtree(retired)
+            _exchange(temporary, path)
         else:
             temporary.rename(path)
     except OSError as error:
@@ -66,6 +68,32 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders of one parent trade names: in one step where the system can (Linux)."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        renameat2 = None
+    if renameat2 is not None:
+        paths = os.fsencode(one), os.fsencode(other)
+        if renameat2(_HERE, paths[0], _HERE, paths[1], _RENAME_EXCHANGE) == 0:
+            return
+        if ctypes.get_errno() not in (
+            errno.ENOSYS,
+            errno.EINVAL,
+        ):  # the file system may not know it
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(other))
+    retired = one.with_name(one.name + ".old")
+    other.rename(retired)
+    try:
+        one.rename(other)
+    except OSError:
+        retired.rename(other)
+        raise
+    retired.rename(one)
 
 
 @contextlib.contextmanager

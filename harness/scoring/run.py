@@ -1,6 +1,6 @@
 """Scoring a run under several protocols, as the pipeline and grids do it, mirrored in MLflow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.datasets.prepared import PreparedSet
@@ -34,10 +34,8 @@ def score_run(
     Raises:
         HarnessError: a protocol is unknown, or predictions, data set and protocol do not fit.
     """
-    chosen = [protocol_called(protocol) for protocol in protocols]
-    prepared = PreparedSet(prepared_folder)
-    predictions = read_predictions(predictions_folder or folder / "predictions")
-    contract = predictions.contract
+    predictions_folder = predictions_folder or folder / "predictions"
+    contract = read_predictions(predictions_folder).contract
     experiment = run_name.partition("/")[0]
     tags = {
         "kind": "score",
@@ -47,21 +45,39 @@ def score_run(
         "data_hash": contract.data_hash,
         "checkpoint_sha256": contract.checkpoint_sha256,
     }
-    metrics: dict[str, dict[str, float]] = {}
     with open_tracker(experiment, f"{run_name} score", tags) as tracker:
         tracker.parameters(contract.model_dump(mode="json"))
-        for protocol in chosen:
-            out = folder / "scores" / protocol.id
-            metrics[protocol.id] = score_predictions(
-                predictions, prepared, protocol, out, force=True
-            ).metrics
-            # MLflow takes neither "@" nor parentheses in the name of a metric.
-            tracker.metrics({_plain(name): value for name, value in metrics[protocol.id].items()})
+        metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
+        for protocol, values in metrics.items():
+            tracker.metrics(plain_names(values))
             for name in FILES_IN_GIT:
-                tracker.artifact(out / name, protocol.id)
+                tracker.artifact(folder / "scores" / protocol / name, protocol)
+    return metrics
+
+
+def score_folder(
+    folder: Path, prepared_folder: Path, protocols: Sequence[str], predictions_folder: Path
+) -> dict[str, dict[str, float]]:
+    """Score predictions under every protocol, as `score_run` does, without tracking it.
+
+    Raises:
+        HarnessError: a protocol is unknown, or predictions, data set and protocol do not fit.
+    """
+    chosen = [protocol_called(protocol) for protocol in protocols]
+    prepared, predictions = PreparedSet(prepared_folder), read_predictions(predictions_folder)
+    metrics = {
+        protocol.id: score_predictions(
+            predictions, prepared, protocol, folder / "scores" / protocol.id, force=True
+        ).metrics
+        for protocol in chosen
+    }
     write_json(folder / "metrics.json", metrics)
     return metrics
 
 
-def _plain(name: str) -> str:
-    return name.replace("@", " at ").replace("(", "").replace(")", "")
+def plain_names(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics under names that MLflow takes, without "@" and parentheses."""
+    return {
+        name.replace("@", " at ").replace("(", "").replace(")", ""): value
+        for name, value in metrics.items()
+    }

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -63,6 +64,37 @@ def test_a_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
             assert not (path / name).exists()
         assert names(path) == {name}
     assert names(path.parent) == {"folder"}
+
+
+def test_a_folder_being_replaced_is_there_at_every_moment(tmp_path: Path) -> None:
+    place, missed, over = tmp_path / "set", [], threading.Event()
+    place.mkdir()
+
+    def look() -> None:
+        while not over.is_set():
+            if not place.exists():
+                missed.append(True)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for _ in range(100):
+        with atomic_folder(place):
+            pass
+    over.set()
+    watcher.join()
+    assert not missed
+    assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_folder_is_replaced_where_the_system_cannot_trade_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
+    for content in ("old", "new"):
+        with atomic_folder(tmp_path / "set") as folder:
+            (folder / "file").write_text(content)
+    assert (tmp_path / "set" / "file").read_text() == "new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
 
 
 def test_a_folder_that_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ of settings, data, seed and source files, so a state is never resumed under othe
 """
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +114,21 @@ def train_run(
         ).run()
 
     with ExitStack() as held:
-        if fabric.is_global_zero:
-            held.enter_context(only_writer(plan.folder))
-            held.enter_context(only_writer(state_file.path))
-            if not resume:
-                remove_state(state_file.path)
-        fabric.barrier()
-        state = load_state(state_file.path, record.run_id) or TrainingState()
+        state = None
+        try:
+            if fabric.is_global_zero:
+                held.enter_context(only_writer(plan.folder))
+                held.enter_context(only_writer(state_file.path))
+                if not resume:
+                    remove_state(state_file.path)
+                state = load_state(state_file.path, record.run_id) or TrainingState()
+        finally:  # also where the first process fails, or the others would wait for it for ever
+            state = fabric.broadcast(state)
+        if state is None:
+            return record
         if not fabric.is_global_zero:
-            trained(state, SilentWatcher())
+            with suppress(TrainingFailed):  # the first process fails likewise, and tells
+                trained(state, SilentWatcher())
             return record
 
         write_record(plan.folder / "run.json", record)

@@ -21,6 +21,7 @@ from harness.lifting.order import TrainingOrder
 from harness.lifting.recipe import Recipe
 from harness.lifting.schedule import learning_rate
 from harness.lifting.state import EpochRecord, TrainingState, save_state
+from harness.lifting.synchronised import synchronise_batch_norms
 from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
 from harness.runs.seeds import derive_seed
@@ -85,7 +86,9 @@ def make_fabric(
 class Training:
     """A lifter in training.
 
-    The batch is shared among Fabric's processes; the first one alone validates and writes.
+    The batch is shared among Fabric's processes, and so are the statistics of batch norms:
+    gradients and weights are those of one process up to rounding, dropout's masks apart. The first
+    process alone validates and writes; several processes save their state at ends of epochs only.
 
     Attributes:
         state: where it stands; its `best_weights` are the ones to keep.
@@ -139,6 +142,8 @@ class Training:
         )
         if self.state.lifter is not None:
             lifter.load_state_dict(self.state.lifter)
+        if fabric.world_size > 1:
+            synchronise_batch_norms(lifter)
         adam = torch.optim.Adam(
             lifter.parameters(),
             lr=recipe.learning_rate,

@@ -26,8 +26,12 @@ def write_tiny_set(
     splits: tuple[str, ...] = ("train", "train", "validation", "test"),
     seed: int = 0,
     pixels_scale: float = 1.0,
+    subjects: tuple[str, ...] | None = None,
 ) -> PreparedSet:
-    """Write smooth random motion seen by two cameras of different size; one clip a length."""
+    """Write smooth random motion seen by two cameras of different size; one clip a length.
+
+    All clips are of subject S1 unless `subjects` names one a clip.
+    """
     rng = np.random.default_rng(seed)
     layouts = {
         "gt": Source2D(layout="h36m_17", exact=True, confidence=False),
@@ -42,7 +46,7 @@ def write_tiny_set(
             exact = project(positions, camera) * pixels_scale
             writer.add_clip(
                 origin=f"clip {number}",
-                subject="S1",
+                subject="S1" if subjects is None else subjects[number],
                 action="Walking" if number % 2 else "Sitting",
                 subaction=str(number),
                 split=split,  # type: ignore[arg-type]
@@ -70,6 +74,7 @@ class LinearSettings(BaseModel):
     frames: int = 3
     predicts: Literal["all", "middle"] = "all"
     hidden: int = 8
+    dropout: float = 0.2
     explode_after: int | None = None
     uses_root_depth: bool = False
 
@@ -88,7 +93,7 @@ class LinearLifter(Lifter):
             nn.Flatten(),
             nn.Linear(self.frames * len(layout) * 2, settings.hidden),
             nn.BatchNorm1d(settings.hidden),
-            nn.Dropout(0.2),
+            nn.Dropout(settings.dropout),
             nn.Linear(settings.hidden, int(np.prod(self.shape))),
         )
 

@@ -178,8 +178,8 @@ def collect(
         dirty=None if commit is None else _dirty(),
         code_hash=code,
         dvc_hashes=dvc_hashes(inputs),
-        versions=_versions(),
-        hardware=_hardware(),
+        versions=versions(),
+        hardware=hardware(),
         command=_command(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -257,17 +257,19 @@ def read_record(path: Path) -> RunRecord:
         ) from error
 
 
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape numbers."""
+    found = {"python": platform.python_version()}
     for package in _VERSIONED:
         try:
-            versions[package] = importlib.metadata.version(package)
+            found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return versions
+    return found
 
 
-def _hardware() -> Hardware:
+def hardware() -> Hardware:
+    """Return what this process may use of the machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     # Fewer cores than the machine has may be allowed to a process; macOS cannot say.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,77 +1,64 @@
 """Running one cell of a grid: train, then predict and score every evaluation.
 
-As a process of its own it takes the cell's folder, its key and the prepared set as arguments. Its
-standard input is a pipe that the runner holds open: when the runner ends, however it ends, the
-cell ends too, so that no cell is left that a new runner would meet.
+As a process of its own it takes the cell's folder, its key, the prepared set and MLflow's run of
+the grid as arguments. Its standard input is a pipe that the runner holds open: when the runner
+ends, however it ends, the cell ends too, so that no cell is left that a new runner would meet.
 """
 
+import json
 import os
 import shutil
 import sys
 import threading
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from harness.experiments.grid import Cell
-from harness.lifting.plan import TrainingPlan
+from harness.experiments.grid import read_cell
+from harness.experiments.identity import plan_of
 from harness.lifting.run import predict_run, train_run
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, write_json
-from harness.runs.settings import ModelSettings
-from harness.scoring.run import score_run
+from harness.runs.files import write_json
+from harness.runs.tracking import ParentRun, open_tracker
+from harness.scoring.run import plain_names, score_folder
 
 
-def plan_of(cell: Cell, folder: Path, prepared: Path) -> TrainingPlan:
-    """Return the training run of a cell that lies in `folder`."""
-    return TrainingPlan(
-        experiment=f"{cell.profile}-{cell.grid}",
-        model=cell.model,
-        seed=cell.seed,
-        settings=ModelSettings(network=cell.network, training=cell.training),
-        input_2d=cell.input_2d,
-        prepared=prepared,
-        folder=folder,
-        train_actions=None if cell.train_actions is None else tuple(cell.train_actions),
-    )
-
-
-def run_cell(folder: Path, key: str, prepared: Path) -> None:
+def run_cell(folder: Path, key: str, prepared: Path, parent: ParentRun | None = None) -> None:
     """Run the cell in `folder`/cell.json; `done.json` is written last and says that it is whole.
 
     Predictions are scored and dropped; what stays is the training record and history, and the
-    scores of each evaluation under evaluations/NAME/.
+    scores of each evaluation under evaluations/NAME/. Training and scores are one run of MLflow.
 
     Args:
         folder: the cell's folder.
-        key: the cell's key, see `Cell.key`.
+        key: the cell's key, see `harness.experiments.identity`.
         prepared: the prepared set.
+        parent: MLflow's run of the grid.
 
     Raises:
         HarnessError: the cell or its data are unusable, or training failed.
     """
-    try:
-        cell = Cell.model_validate(read_json(folder / "cell.json"))
-    except ValidationError as error:
-        raise HarnessError(f"{folder / 'cell.json'}: is not a cell of this version") from error
+    cell = read_cell(folder)
     plan = plan_of(cell, folder, prepared)
-    record = train_run(plan)
-    shutil.rmtree(folder / "evaluations", ignore_errors=True)  # none that is no longer asked for
-    for evaluation in cell.evaluations:
-        out = folder / "evaluations" / evaluation.name
-        predictions = predict_run(
-            folder,
-            prepared,
-            flip_test=cell.flip_test,
-            split=evaluation.split,
-            input_2d=evaluation.input_2d,
-            corruption=evaluation.corruption,
-            allow_other_input=evaluation.input_2d is not None,
-            out=out / "predictions",
-        )
-        name = f"{plan.name} {evaluation.name}"
-        score_run(name, out, prepared, cell.protocols, predictions)
-        shutil.rmtree(predictions)
+    tags = {"kind": "cell", "grid": cell.grid, "variation": cell.variation, "key": key}
+    with open_tracker(plan.experiment, plan.name, tags, parent=parent) as tracker:
+        record = train_run(plan, tracker=tracker)
+        tracker.tags({"kind": "cell"})
+        shutil.rmtree(folder / "evaluations", ignore_errors=True)  # none no longer asked for
+        for evaluation in cell.evaluations:
+            out = folder / "evaluations" / evaluation.name
+            predictions = predict_run(
+                folder,
+                prepared,
+                flip_test=cell.flip_test,
+                split=evaluation.split,
+                input_2d=evaluation.input_2d,
+                corruption=evaluation.corruption,
+                allow_other_input=evaluation.input_2d is not None,
+                out=out / "predictions",
+            )
+            scores = score_folder(out, prepared, cell.protocols, predictions)
+            shutil.rmtree(predictions)
+            for protocol, values in scores.items():
+                tracker.metrics(plain_names(f"{evaluation.name}/{protocol}", values))
     write_json(folder / "done.json", {"key": key, "run_id": record.run_id})
 
 
@@ -88,7 +75,8 @@ def _end_with_the_runner() -> None:
 if __name__ == "__main__":
     _end_with_the_runner()
     try:
-        run_cell(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+        _, place, its_key, data, above = sys.argv
+        run_cell(Path(place), its_key, Path(data), ParentRun(**json.loads(above)))
     except HarnessError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

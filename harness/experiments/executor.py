@@ -2,26 +2,31 @@
 
 Each cell is a process of its own with a folder of its own, and ends with its runner. What a killed
 runner leaves behind is finished cells, which are never run again, and cells that were running,
-which go on from their last training state.
+which go on from their last training state. A cell whose equal was finished under another name or in
+another grid of the profile is copied.
 """
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from harness.datasets.prepared import PreparedSet
-from harness.experiments.cell import plan_of
 from harness.experiments.grid import Cell, resolve_cells
+from harness.experiments.identity import cell_key
 from harness.lifting.registry import method_sources
 from harness.runs.files import read_json, write_json
 from harness.runs.settings import Settings
+from harness.runs.tracking import ParentRun
 
 Status = Literal["missing", "stale", "running or killed", "failed", "finished"]
+Told = Callable[["PlacedCell", str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,28 +49,27 @@ class PlacedCell:
         return "running or killed" if (self.folder / "cell.json").exists() else "missing"
 
 
-def place_cells(settings: Settings, name: str) -> list[PlacedCell]:
+def place_cells(settings: Settings, name: str, profile: str | None = None) -> list[PlacedCell]:
     """Return the cells of grid `name` with their folders, data and keys.
 
     Raises:
-        HarnessError: the grid is wrong, or its data set is not prepared.
+        HarnessError: the grid or a setting of a cell is wrong, or its data set is not prepared.
     """
-    cells = resolve_cells(settings, name)
+    cells = resolve_cells(settings, name, profile)
     prepared = Path("data/prepared") / cells[0].profile
     data_hash = PreparedSet(prepared).data_hash
     sources = {model: method_sources(model) for model in {cell.model for cell in cells}}
     folder = Path("results") / cells[0].profile / "grids" / name
     return [
-        PlacedCell(cell, folder / cell.name, prepared, cell.key(data_hash, sources[cell.model]))
+        PlacedCell(
+            cell, folder / cell.name, prepared, cell_key(cell, sources[cell.model], data_hash)
+        )
         for cell in cells
     ]
 
 
 def run_missing(
-    cells: Sequence[PlacedCell],
-    workers: int,
-    cores: int,
-    on_change: Callable[[PlacedCell, str], None],
+    cells: Sequence[PlacedCell], workers: int, cores: int, parent: ParentRun, on_change: Told
 ) -> list[PlacedCell]:
     """Run every cell that is not finished, `workers` at a time, and return those that failed.
 
@@ -73,27 +77,31 @@ def run_missing(
         cells: the cells of a grid.
         workers: processes at a time.
         cores: processor cores shared out evenly among them.
-        on_change: told of each cell that starts, finishes or fails.
-
-    Raises:
-        HarnessError: a cell has an unknown model or a wrong setting; then none was started.
+        parent: MLflow's run of the grid.
+        on_change: told of each cell that starts, is copied, finishes or fails.
     """
     waiting = [cell for cell in cells if cell.status != "finished"]
-    for placed in waiting:
-        plan_of(placed.cell, placed.folder, placed.prepared).parameters()
     running: dict[PlacedCell, subprocess.Popen[bytes]] = {}
-    failed = []
+    failed: list[PlacedCell] = []
+    equals = _finished_cells(cells)
     try:
         while waiting or running:
-            while waiting and len(running) < workers:
-                placed = waiting.pop(0)
-                running[placed] = _start(placed, max(1, cores // workers))
-                on_change(placed, "started")
+            for placed in _ready(waiting, running):
+                if placed.key in equals:
+                    _copy(equals[placed.key], placed)
+                    on_change(placed, f"copied from its equal {equals[placed.key]}")
+                elif len(running) < workers:
+                    running[placed] = _start(placed, max(1, cores // workers), parent)
+                    on_change(placed, "started")
+                else:
+                    continue
+                waiting.remove(placed)
             for placed, process in list(running.items()):
                 if process.poll() is None:
                     continue
                 del running[placed]
                 if process.returncode == 0:
+                    equals[placed.key] = placed.folder
                     on_change(placed, "finished")
                 else:
                     failed.append(placed)
@@ -108,12 +116,39 @@ def run_missing(
     return failed
 
 
-def _start(placed: PlacedCell, threads: int) -> subprocess.Popen[bytes]:
+def _ready(
+    waiting: Sequence[PlacedCell], running: Mapping[PlacedCell, object]
+) -> Sequence[PlacedCell]:
+    """Return the first of each key among the cells that wait; its equals wait for it to end."""
+    first = {placed.key: placed for placed in reversed(waiting)}
+    busy = {placed.key for placed in running}
+    return [placed for placed in waiting if first[placed.key] is placed and placed.key not in busy]
+
+
+def _finished_cells(cells: Sequence[PlacedCell]) -> dict[str, Path]:
+    """Return the folders of all finished cells of the profile's grids, by key."""
+    profile = Path("results") / cells[0].cell.profile
+    return {
+        read_json(path)["key"]: path.parent for path in sorted(profile.glob("grids/*/*/done.json"))
+    }
+
+
+def _copy(equal: Path, placed: PlacedCell) -> None:
+    """Copy a finished cell of the same key; `done.json` comes last: it says that all is there."""
+    shutil.rmtree(placed.folder, ignore_errors=True)
+    kept_back = shutil.ignore_patterns("done.json", "cell.json", "log.txt", "*.lock")
+    shutil.copytree(equal, placed.folder, ignore=kept_back)
+    write_json(placed.folder / "cell.json", placed.cell.model_dump(mode="json"))
+    write_json(placed.folder / "done.json", read_json(equal / "done.json"))
+
+
+def _start(placed: PlacedCell, threads: int, parent: ParentRun) -> subprocess.Popen[bytes]:
     placed.folder.mkdir(parents=True, exist_ok=True)
     for leftover in ("done.json", "failed.json"):
         (placed.folder / leftover).unlink(missing_ok=True)
     write_json(placed.folder / "cell.json", placed.cell.model_dump(mode="json"))
-    arguments = (placed.folder, placed.key, placed.prepared)
+    above = json.dumps(asdict(parent))
+    arguments = (placed.folder, placed.key, placed.prepared, above)
     with (placed.folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "harness.experiments.cell", *map(str, arguments)],

@@ -1,68 +1,23 @@
 """Grids: a section of params.yaml resolved to cells, each with an identity of its own.
 
-A cell is one training run and the evaluations made of it. Its key is a hash of everything that
-shapes its numbers: the resolved settings, the data and the code. A finished cell with the same key
-is therefore the same experiment and is never run again.
+A cell is one training run and the evaluations made of it. A grid is defined once; what it may cost
+on a profile, its budget, stands beside it by profile. Nothing here knows methods or data, so that
+listing cells is cheap; `harness.experiments.identity` gives a cell its key.
 """
 
 import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.experiments.settings import Budget, Evaluation, GridSettings
 from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_json
-from harness.runs.settings import Name, Profile, Settings, validated
+from harness.runs.files import read_json
+from harness.runs.settings import ModelSettings, Profile, Settings, validated
 from harness.runs.suggest import unknown_name
-
-
-class Evaluation(BaseModel):
-    """One way the trained lifter of a cell is tested.
-
-    Attributes:
-        name: folder name of its scores.
-        split: the clips it is tested on.
-        input_2d: 2D source at test time; the one it was trained on where not given.
-        corruption: what is done to the 2D input before lifting, such as
-            {"kind": "gaussian", "sigma_px": 5.0, "draw": 0}.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Name
-    split: Literal["validation", "test"] = "test"
-    input_2d: str | None = None
-    corruption: dict[str, Any] | None = None
-
-
-class GridSettings(BaseModel):
-    """One entry of `grids` in params.yaml.
-
-    Attributes:
-        profile: where data set, protocols and the models' settings come from.
-        models: the models trained in every variation.
-        seeds: every cell is trained once with each.
-        network: changes of the models' network settings, equal for all cells.
-        training: changes of the models' recipes, equal for all cells.
-        input_2d: 2D source to train on, where it is not the profile's.
-        variations: named sets of changes, one cell each; keys are dotted, such as
-            "network.spatial_neighbours", "training.epochs", "train_actions" or "input_2d".
-        axes: dotted key -> values; every combination is one variation more.
-        evaluations: how each trained lifter is tested.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    profile: Name
-    models: list[Name] = Field(min_length=1)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[0], min_length=1)
-    network: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
-    input_2d: str | None = None
-    variations: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    axes: dict[str, list[Any]] = Field(default_factory=dict)
-    evaluations: list[Evaluation] = Field(default=[Evaluation(name="test")], min_length=1)
 
 
 class Cell(BaseModel):
@@ -103,10 +58,18 @@ class Cell(BaseModel):
         """How folders and progress call the cell."""
         return f"{self.variation}-{self.model}-seed{self.seed}"
 
-    def key(self, data_hash: str, code: Mapping[str, str]) -> str:
-        """Return the identity of the cell's numbers, given its data and its source files."""
-        settings = self.model_dump(exclude={"grid", "variation"})
-        return sha256_of_json({"settings": settings, "data": data_hash, "code": dict(code)})
+
+def read_cell(folder: Path) -> Cell:
+    """Return the cell that lies in `folder`.
+
+    Raises:
+        HarnessError: there is none, or it is not a cell of this version.
+    """
+    try:
+        return Cell.model_validate(read_json(folder / "cell.json"))
+    except ValidationError as error:
+        path = folder / "cell.json"
+        raise HarnessError(f"{path}: is not a cell of this version; run it again") from error
 
 
 def grid_called(settings: Settings, name: str) -> GridSettings:
@@ -120,20 +83,41 @@ def grid_called(settings: Settings, name: str) -> GridSettings:
     return validated(GridSettings, settings.grids[name], f"params.yaml: grids.{name}")
 
 
-def resolve_cells(settings: Settings, name: str) -> list[Cell]:
+def grid_profile(settings: Settings, name: str, profile: str | None = None) -> str:
+    """Return the profile that a grid runs on: the one named, its only one, or the default one.
+
+    Raises:
+        HarnessError: the grid is unknown, or not defined for that profile.
+    """
+    grid = grid_called(settings, name)
+    chosen = profile or grid.profile or settings.profile
+    if chosen not in grid.budgets:
+        raise HarnessError(
+            f"params.yaml: grids.{name} is not defined for profile {chosen} "
+            f"(for: {', '.join(grid.budgets)}); name one of these with --profile"
+        )
+    return chosen
+
+
+def resolve_cells(settings: Settings, name: str, profile: str | None = None) -> list[Cell]:
     """Return the cells of grid `name`, in the order of params.yaml.
+
+    Args:
+        settings: params.yaml.
+        name: the grid.
+        profile: the profile to run it on, see `grid_profile`.
 
     Raises:
         HarnessError: the grid, its profile or a model is unknown, a cell comes twice, or a
             variation changes something that is not a setting.
     """
-    grid = grid_called(settings, name)
-    profile = settings.profile_called(grid.profile)
+    chosen = grid_profile(settings, name, profile)
+    place = _Place(name, grid_called(settings, name), chosen, settings.profile_called(chosen))
     cells = [
-        _cell(name, grid, profile, variation, changes, model, seed)
-        for variation, changes in _variations(grid).items()
-        for model in grid.models
-        for seed in grid.seeds
+        _cell(place, variation, changes, model, seed)
+        for variation, changes in _variations(place).items()
+        for model in changes.get("models", place.grid.models)
+        for seed in place.grid.seeds
     ]
     names = [cell.name for cell in cells]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -142,11 +126,36 @@ def resolve_cells(settings: Settings, name: str) -> list[Cell]:
     return cells
 
 
-def _variations(grid: GridSettings) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Place:
+    """A grid on a profile: where a cell's settings come from."""
+
+    name: str
+    grid: GridSettings
+    profile_name: str
+    profile: Profile
+
+    @property
+    def budget(self) -> Budget:
+        return self.grid.budgets[self.profile_name]
+
+    def evaluations(self) -> list[Evaluation]:
+        chosen = self.budget.evaluations or self.grid.evaluations
+        try:
+            found = [each for evaluation in chosen for each in evaluation.each()]
+        except ValueError as error:
+            raise HarnessError(f"params.yaml: grids.{self.name}: {error}") from error
+        names = [evaluation.name for evaluation in found]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise HarnessError(f"params.yaml: grids.{self.name}: evaluation {twice} comes twice")
+        return found
+
+
+def _variations(place: _Place) -> dict[str, dict[str, Any]]:
+    axes = {**place.grid.axes, **place.budget.axes}
     combinations = [
-        dict(zip(grid.axes, values, strict=True))
-        for values in itertools.product(*grid.axes.values())
-        if grid.axes
+        dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()) if axes
     ]
     crossed = {
         "-".join(f"{key.rpartition('.')[2]}={_short(value)}" for key, value in changes.items()): (
@@ -154,7 +163,13 @@ def _variations(grid: GridSettings) -> dict[str, dict[str, Any]]:
         )
         for changes in combinations
     }
-    return {**grid.variations, **crossed} or {"as_set": {}}
+    found = {**place.grid.variations, **place.budget.variations, **crossed} or {"as_set": {}}
+    if place.budget.only is None:
+        return found
+    for name in place.budget.only:
+        if name not in found:
+            raise unknown_name(f"variation of grid {place.name}", name, found)
+    return {name: changes for name, changes in found.items() if name in place.budget.only}
 
 
 def _short(value: Any) -> str:
@@ -163,41 +178,34 @@ def _short(value: Any) -> str:
     return str(value).replace("/", "_").replace(" ", "_")
 
 
-def _cell(
-    name: str,
-    grid: GridSettings,
-    profile: Profile,
-    variation: str,
-    changes: Mapping[str, Any],
-    model: str,
-    seed: int,
-) -> Cell:
-    base = profile.model_called(model)
+def _cell(place: _Place, variation: str, changes: Mapping[str, Any], model: str, seed: int) -> Cell:
+    grid, budget = place.grid, place.budget
+    base, own = place.profile.model_called(model), budget.models.get(model, ModelSettings())
     cell: dict[str, Any] = {
-        "network": {**base.network, **grid.network},
-        "training": {**base.training, **grid.training},
-        "input_2d": grid.input_2d or profile.input_2d,
+        "network": {**base.network, **grid.network, **budget.network, **own.network},
+        "training": {**base.training, **grid.training, **budget.training, **own.training},
+        "input_2d": budget.input_2d or grid.input_2d or place.profile.input_2d,
         "train_actions": None,
-        "flip_test": profile.flip_test,
+        "flip_test": place.profile.flip_test,
     }
     for key, value in changes.items():
         section, _, inner = key.partition(".")
         if section in ("network", "training") and inner:
             cell[section][inner] = value
-        elif section in ("input_2d", "train_actions", "flip_test") and not inner:
-            cell[section] = value
-        else:
+        elif key in ("input_2d", "train_actions", "flip_test"):
+            cell[key] = value
+        elif key != "models":
             raise HarnessError(
-                f"params.yaml: grids.{name}: variation {variation} changes '{key}'; a variation "
-                "may change network.*, training.*, input_2d, train_actions and flip_test"
+                f"params.yaml: grids.{place.name}: variation {variation} changes '{key}'; it may "
+                "change network.*, training.*, input_2d, train_actions, flip_test and models"
             )
     return Cell(
-        grid=name,
+        grid=place.name,
         variation=variation,
-        profile=grid.profile,
+        profile=place.profile_name,
         model=model,
         seed=seed,
-        protocols=list(profile.protocols),
-        evaluations=list(grid.evaluations),
+        protocols=list(place.profile.protocols),
+        evaluations=place.evaluations(),
         **cell,
     )

@@ -8,12 +8,26 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.body.camera import Camera
+from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
+from harness.runs.errors import HarnessError
 from harness.runs.seeds import derive_seed
 from harness.runs.settings import validated
+from harness.runs.suggest import unknown_name
+
+Pixels = NDArray[np.float32]
 
 
-class GaussianNoise(BaseModel):
+class _Corruption(BaseModel):
+    """What all corruptions have: `draw`, the number of the draw."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    draw: int = Field(default=0, ge=0)
+
+
+class GaussianNoise(_Corruption):
     """Independent normal noise on every coordinate of every joint and frame (DG-Net, table X).
 
     Attributes:
@@ -22,38 +36,112 @@ class GaussianNoise(BaseModel):
         draw: number of the draw; one draw at two sigmas is the same noise scaled.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["gaussian"]
     sigma_px: float = Field(ge=0)
-    draw: int = Field(default=0, ge=0)
+
+    def applied(
+        self, pixels: Pixels, layout: Skeleton, camera: Camera, random: np.random.Generator
+    ) -> Pixels:
+        """Return the pixels of a clip, (frames, joints, 2), with noise."""
+        draw = random.standard_normal(pixels.shape, np.float32)
+        return pixels + np.float32(self.sigma_px) * draw
+
+
+class JointDropout(_Corruption):
+    """Every joint of every frame goes missing, independently; ours, no table of the paper's.
+
+    A missing joint lies in the middle of the image, which is zero for the network.
+
+    Attributes:
+        kind: "dropout".
+        probability: that a joint is missing in a frame.
+        draw: number of the draw; what is missing at one probability is at every larger one.
+    """
+
+    kind: Literal["dropout"]
+    probability: float = Field(ge=0, le=1)
+
+    def applied(
+        self, pixels: Pixels, layout: Skeleton, camera: Camera, random: np.random.Generator
+    ) -> Pixels:
+        """Return the pixels of a clip, (frames, joints, 2), with joints missing."""
+        missing = random.random(pixels.shape[:2]) < self.probability
+        centre = np.array([camera.width / 2, camera.height / 2], np.float32)
+        return np.where(missing[..., None], centre, pixels)
+
+
+class SideSwaps(_Corruption):
+    """All joints of the left side change places with those of the right, frame by frame; ours.
+
+    Attributes:
+        kind: "swaps".
+        probability: that the sides of a frame are swapped.
+        draw: number of the draw; what is swapped at one probability is at every larger one.
+    """
+
+    kind: Literal["swaps"]
+    probability: float = Field(ge=0, le=1)
+
+    def applied(
+        self, pixels: Pixels, layout: Skeleton, camera: Camera, random: np.random.Generator
+    ) -> Pixels:
+        """Return the pixels of a clip, (frames, joints, 2), with frames swapped.
+
+        Raises:
+            HarnessError: the layout names no left and right joints.
+        """
+        if not layout.left:
+            raise HarnessError(f"joint layout {layout.name} has no sides that could be swapped")
+        swapped = random.random(len(pixels)) < self.probability
+        return np.where(swapped[:, None, None], pixels[:, list(layout.mirror)], pixels)
+
+
+Corruption = GaussianNoise | JointDropout | SideSwaps
+
+_KINDS: dict[str, type[Corruption]] = {
+    "gaussian": GaussianNoise,
+    "dropout": JointDropout,
+    "swaps": SideSwaps,
+}
+
+
+def corruption_settings(values: Mapping[str, Any]) -> Corruption:
+    """Return the corruption that plain values describe, such as {"kind": "swaps", ...}.
+
+    Raises:
+        HarnessError: its kind is unknown, or a key or value wrong.
+    """
+    kind = str(values.get("kind"))
+    if kind not in _KINDS:
+        raise unknown_name("kind of corruption", kind, _KINDS)
+    return validated(_KINDS[kind], values, "corruption")
 
 
 def corrupted_keypoints(
     prepared: PreparedSet, clips: pd.DataFrame, input_2d: str, corruption: Mapping[str, Any]
-) -> NDArray[np.float32]:
-    """Return the pixels of a 2D source with noise on the rows of `clips`.
+) -> Pixels:
+    """Return the pixels of a 2D source with the rows of `clips` corrupted.
 
     Args:
         prepared: the data set.
         clips: the clips to corrupt; rows of other clips are not filled in.
         input_2d: the 2D source.
-        corruption: fields of `GaussianNoise`.
+        corruption: fields of one of the corruptions above.
 
     Returns:
-        (rows of the set, joints of the layout, 2) pixels; a clip's noise depends on the draw and on
-        the clip's subject, action, subaction and camera alone.
+        (rows of the set, joints of the layout, 2) pixels; what is drawn for a clip depends on the
+        draw and on the clip's subject, action, subaction and camera alone.
 
     Raises:
         HarnessError: the corruption is unknown or wrong.
     """
-    noise = validated(GaussianNoise, corruption, "corruption")
-    exact = prepared.keypoints_2d(input_2d)
+    chosen = corruption_settings(corruption)
+    exact, layout = prepared.keypoints_2d(input_2d), prepared.layout(input_2d)
     result = np.empty(exact.shape, np.float32)  # rows never written take no memory
     for clip in clips.to_dict("records"):
         rows = slice(clip["first_row"], clip["first_row"] + clip["frames"])
         names = (clip[column] for column in ("subject", "action", "subaction", "camera"))
-        random = np.random.default_rng(derive_seed(noise.draw, "corruption", *names))
-        draw = random.standard_normal(exact[rows].shape, np.float32)
-        result[rows] = exact[rows] + np.float32(noise.sigma_px) * draw
+        random = np.random.default_rng(derive_seed(chosen.draw, "corruption", *names))
+        camera = prepared.camera(clip["camera"])
+        result[rows] = chosen.applied(exact[rows], layout, camera, random)
     return result

@@ -38,7 +38,7 @@ def predict(
         input_2d: the 2D source to lift.
         flip_test: average with the prediction on the mirrored input.
         batch_size: windows at a time.
-        corruption: noise to add to the 2D input; see `GaussianNoise`.
+        corruption: what is done to the 2D input; see `harness.lifting.corruption`.
         allow_other_input: lift data or a 2D source that the checkpoint was not trained on.
 
     Returns:

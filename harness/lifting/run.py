@@ -37,7 +37,7 @@ from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
 from harness.runs.files import only_writer, sha256_of_file, sha256_of_json
 from harness.runs.provenance import RunRecord, collect, read_record, write_record
-from harness.runs.tracking import open_tracker
+from harness.runs.tracking import Tracker, open_tracker
 
 STATES = Path(".harness/state")
 CHECKPOINT = "model.safetensors"
@@ -51,6 +51,7 @@ def train_run(
     num_nodes: int = 1,
     accelerator: str = "auto",
     state_seconds: float = 60.0,
+    tracker: Tracker | None = None,
 ) -> RunRecord:
     """Train a run into its folder and return its record.
 
@@ -64,6 +65,7 @@ def train_run(
         num_nodes: machines, each of which runs the same command.
         accelerator: Lightning Fabric's name of the kind of device.
         state_seconds: time between two states inside an epoch.
+        tracker: where the run is mirrored, instead of in a run of its own.
 
     Raises:
         HarnessError: settings, data or places are wrong, or another process writes the run.
@@ -134,7 +136,7 @@ def train_run(
         write_record(plan.folder / "run.json", record)
         history_csv = plan.folder / "history.csv"
         with (
-            open_tracker(plan.experiment, plan.name, record.tags()) as tracker,
+            open_tracker(plan.experiment, plan.name, record.tags(), within=tracker) as tracker,
             watched(plan.name, recipe.epochs, history_csv, tracker) as watcher,
         ):
             tracker.parameters(parameters)
@@ -173,7 +175,7 @@ def predict_run(
         flip_test: average with the prediction on the mirrored input.
         split: which clips.
         input_2d: the 2D source to lift; by default the one trained on.
-        corruption: noise to add to the 2D input; see `harness.lifting.corruption`.
+        corruption: what is done to the 2D input; see `harness.lifting.corruption`.
         allow_other_input: lift data or a 2D source that the run was not trained on.
         out: where to; by default `predictions` in the run's folder.
         batch_size: windows at a time.
@@ -238,8 +240,11 @@ _LEARNT_FROM: tuple[Split, Split] = ("train", "validation")
 def _reader(
     plan: TrainingPlan, prepared: PreparedSet, lifter: Lifter, split: Split
 ) -> WindowReader | None:
-    """Return the reader of a split's clips, or None where the set has none of that split."""
-    if split not in set(prepared.clips["split"]):
+    """Return the reader of a split's clips, or None where the set has none to validate on."""
+    present = prepared.clips[prepared.clips["split"] == split]
+    if plan.train_actions is not None and split == "validation":
+        present = present[present["action"].isin(plan.train_actions)]
+    if present.empty:
         return None
     clips = prepared.select(split, actions=plan.train_actions)
     return WindowReader(prepared, clips, plan.input_2d, lifter)

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 from tabulate import tabulate
 
-from harness.experiments.grid import Cell
+from harness.experiments.grid import Cell, read_cell
 from harness.reporting.scored_runs import ScoredModel, ScoredRun, require_comparable
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
 from harness.runs.provenance import read_record
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.statistics import Difference, differences_to_first
@@ -160,12 +158,7 @@ def _finished_cells(folder: Path, order: Sequence[str]) -> Mapping[str, Sequence
     for name in order:
         if not (folder / name / "done.json").is_file():
             continue
-        try:
-            cell = Cell.model_validate(read_json(folder / name / "cell.json"))
-        except ValidationError as error:
-            path = folder / name / "cell.json"
-            raise HarnessError(f"{path}: is not a cell of this version; run it again") from error
-        found.append((cell, folder / name))
+        found.append((read_cell(folder / name), folder / name))
     several = len({cell.model for cell, _ in found}) > 1
     groups: dict[str, list[Path]] = {}
     for cell, path in found:

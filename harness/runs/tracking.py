@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -66,9 +66,39 @@ class NullTracker:
         """Do nothing."""
 
 
+@dataclass(frozen=True)
+class ParentRun:
+    """A run that stands above others, such as a grid above its cells, in several processes.
+
+    Attributes:
+        execution: its identity; a run of the same identity goes on where it was.
+        experiment: MLflow's experiment.
+        run_name: name of the run.
+        tags: its tags.
+    """
+
+    execution: str
+    experiment: str
+    run_name: str
+    tags: Mapping[str, str]
+
+
+@contextlib.contextmanager
+def open_parent(parent: ParentRun) -> Iterator[Tracker]:
+    """Track the run that stands above others; see `open_tracker`."""
+    journal = Journal((UNSENT / parent.execution).absolute())
+    with _closing(_tracker(journal, parent.experiment, parent.run_name, dict(parent.tags))) as run:
+        yield run
+
+
 @contextlib.contextmanager
 def open_tracker(
-    experiment: str, run_name: str, tags: Mapping[str, str] | None = None
+    experiment: str,
+    run_name: str,
+    tags: Mapping[str, str] | None = None,
+    *,
+    within: Tracker | None = None,
+    parent: ParentRun | None = None,
 ) -> Iterator[Tracker]:
     """Track an execution in MLflow; it ends as "failed" when the block raises.
 
@@ -79,8 +109,20 @@ def open_tracker(
         experiment: MLflow's experiment, such as the profile.
         run_name: name of the run, such as "quick/dgnet-seed0".
         tags: what leads back to the run's record, such as `RunRecord.tags()`.
+        within: a tracker that is open; all is recorded there instead of in a run of its own.
+        parent: the run that this one stands below.
     """
-    tracker = _tracker(experiment, run_name, dict(tags or {}))
+    if within is not None:
+        within.tags(tags or {})
+        yield within
+        return
+    journal = Journal.called(run_name)
+    with _closing(_tracker(journal, experiment, run_name, dict(tags or {}), parent)) as tracker:
+        yield tracker
+
+
+@contextlib.contextmanager
+def _closing(tracker: Tracker) -> Iterator[Tracker]:
     try:
         yield tracker
     except BaseException:
@@ -89,13 +131,18 @@ def open_tracker(
     tracker.close("finished")
 
 
-def _tracker(experiment: str, run_name: str, tags: dict[str, str]) -> Tracker:
+def _tracker(
+    journal: Journal,
+    experiment: str,
+    run_name: str,
+    tags: dict[str, str],
+    parent: ParentRun | None = None,
+) -> Tracker:
     switched_off = os.environ.get("HARNESS_TRACKING", "").lower() == "off"
     if switched_off or any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
         return NullTracker()
-    journal = Journal.called(run_name)
     try:
-        return JournalTracker(journal, experiment, run_name, tags)
+        return JournalTracker(journal, experiment, run_name, tags, parent)
     except (HarnessError, OSError) as error:
         journal.remove()
         warn(f"this run is not tracked, no journal can be kept ({error})")
@@ -106,7 +153,12 @@ class JournalTracker:
     """Appends events to a journal, which a thread of its own sends to MLflow."""
 
     def __init__(
-        self, journal: Journal, experiment: str, run_name: str, tags: Mapping[str, str]
+        self,
+        journal: Journal,
+        experiment: str,
+        run_name: str,
+        tags: Mapping[str, str],
+        parent: ParentRun | None = None,
     ) -> None:
         """Open the journal and start to send it.
 
@@ -117,7 +169,8 @@ class JournalTracker:
         self._journal = journal
         self._holding = contextlib.ExitStack()
         self._holding.enter_context(journal.lock())
-        journal.append("open", experiment=experiment, run_name=run_name, tags=dict(tags))
+        above = {} if parent is None else {"parent": asdict(parent)}
+        journal.append("open", experiment=experiment, run_name=run_name, tags=dict(tags), **above)
         self._told: set[str] = set()
         self._closing = False
         self._news = threading.Event()

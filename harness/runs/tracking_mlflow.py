@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.runs.unsent import Confirmed, Journal
+from harness.runs.unsent import UNSENT, Confirmed, Journal
 
 # What MLflow takes in one request, and the longest value of a parameter.
 _METRICS_A_REQUEST = 500
@@ -75,21 +75,25 @@ class MlflowSender:
         return True
 
     def _run_of(self, execution: str, opening: dict[str, Any]) -> str:
-        """Return the MLflow run of an execution, made now if the store has none."""
-        with _initialisation(self.uri):
+        """Return the MLflow run of an execution, made now if the store has none.
+
+        So is the run it stands below, whose own events may be sent before or after.
+        """
+        tags = {**opening["tags"], "harness.execution": execution}
+        if above := opening.get("parent"):
+            parent = self._run_of(above["execution"], {**above, "time": opening["time"]})
+            tags["mlflow.parentRunId"] = parent
+        with _alone(self.uri):
             experiment = self._experiment(opening["experiment"])
-        found = self._client.search_runs(
-            [experiment], f"tags.\"harness.execution\" = '{execution}'", max_results=1
-        )
-        if found:
-            return found[0].info.run_id
-        run = self._client.create_run(
-            experiment,
-            start_time=opening["time"],
-            tags={**opening["tags"], "harness.execution": execution},
-            run_name=opening["run_name"],
-        )
-        return run.info.run_id
+            found = self._client.search_runs(
+                [experiment], f"tags.\"harness.execution\" = '{execution}'", max_results=1
+            )
+            if found:
+                return found[0].info.run_id
+            run = self._client.create_run(
+                experiment, start_time=opening["time"], tags=tags, run_name=opening["run_name"]
+            )
+            return run.info.run_id
 
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -163,19 +167,18 @@ def _client(uri: str) -> Any:
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    with _initialisation(uri):
+    with _alone(uri):
         return MlflowClient(tracking_uri=uri)
 
 
 @contextlib.contextmanager
-def _initialisation(uri: str) -> Iterator[None]:
-    """Let one process at a time create or migrate the tables of a SQLite file."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    database = Path(uri.removeprefix("sqlite:///"))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(database.name + ".lock").open("a") as stream:
+def _alone(uri: str) -> Iterator[None]:
+    """Let one process of this folder at a time create tables, experiments and runs."""
+    lock = UNSENT / "creating"
+    if uri.startswith("sqlite:///"):
+        lock = Path(uri.removeprefix("sqlite:///"))
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.with_name(lock.name + ".lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

@@ -49,7 +49,7 @@ def score_run(
         tracker.parameters(contract.model_dump(mode="json"))
         metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
         for protocol, values in metrics.items():
-            tracker.metrics(plain_names(values))
+            tracker.metrics(plain_names(protocol, values))
             for name in FILES_IN_GIT:
                 tracker.artifact(folder / "scores" / protocol / name, protocol)
     return metrics
@@ -75,9 +75,9 @@ def score_folder(
     return metrics
 
 
-def plain_names(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return metrics under names that MLflow takes, without "@" and parentheses."""
+def plain_names(place: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics as PLACE/NAME in letters that MLflow takes, without "@" and parentheses."""
     return {
-        name.replace("@", " at ").replace("(", "").replace(")", ""): value
+        f"{place}/{name}".replace("@", " at ").replace("(", "").replace(")", ""): value
         for name, value in metrics.items()
     }

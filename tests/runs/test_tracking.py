@@ -20,7 +20,13 @@ from click.testing import CliRunner
 from harness.cli.sync import sync
 from harness.runs import tracking
 from harness.runs.errors import HarnessError
-from harness.runs.tracking import NullTracker, open_tracker, send_unsent
+from harness.runs.tracking import (
+    NullTracker,
+    ParentRun,
+    open_parent,
+    open_tracker,
+    send_unsent,
+)
 from harness.runs.unsent import UNSENT, Journal, journals
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -222,6 +228,67 @@ def test_two_processes_share_a_new_sqlite_file(tmp_path: Path) -> None:
     assert len(runs) == 4
     assert all(len(curve(uri, run, "loss")) == 20 for run in runs)
     assert journals() == []
+
+
+GRID = ParentRun("grid-1", "grids", "quick units", {"kind": "grid"})
+A_CELL = """
+import sys
+from harness.runs.tracking import ParentRun, open_tracker
+grid = ParentRun("grid-1", "grids", "quick units", {"kind": "grid"})
+with open_tracker("grids", sys.argv[1], parent=grid) as tracker:
+    tracker.metrics({"MPJPE": 50.0})
+"""
+
+
+def family(uri: str) -> tuple[Any, list[Any]]:
+    """Return the one run without a parent, and the runs that stand below it."""
+    runs = runs_at(uri, "grids")
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    below = [run for run in runs if run is not parent]
+    assert {run.data.tags["mlflow.parentRunId"] for run in below} <= {parent.info.run_id}
+    return parent, below
+
+
+def test_cells_in_processes_of_their_own_stand_below_one_run_of_their_grid(store: str) -> None:
+    """Whoever comes first makes the run of the grid, which a second execution goes on with."""
+    commands = [[sys.executable, "-c", A_CELL, name] for name in ("a", "b")]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for command in commands]
+    with open_parent(GRID) as tracker:
+        for process in processes:
+            assert process.communicate(timeout=120)[1] == b""
+        tracker.metrics({"cells finished": 2})
+    with open_parent(GRID) as tracker:
+        tracker.metrics({"cells finished": 3}, step=1)
+    parent, below = family(store)
+    assert sorted(run.info.run_name for run in below) == ["a", "b"]
+    assert (parent.info.run_name, parent.info.status) == ("quick units", "FINISHED")
+    assert parent.data.tags["kind"] == "grid"
+    assert curve(store, parent, "cells finished") == [(0, 2.0), (1, 3.0)]
+
+
+def test_a_grid_that_found_no_server_is_sent_later_with_its_cells_below_it(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", Server(tmp_path).uri)  # nothing listens there
+    with open_parent(GRID), open_tracker("grids", "a", parent=GRID) as tracker:
+        tracker.metrics({"MPJPE": 50.0})
+    assert len(journals()) == 2
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    assert len(list(send_unsent())) == 2
+    parent, (cell,) = family(store)
+    assert (parent.info.status, cell.info.status) == ("FINISHED", "FINISHED")
+    assert cell.data.metrics == {"MPJPE": 50.0}
+
+
+def test_what_is_tracked_within_an_open_run_is_part_of_it(store: str) -> None:
+    with (
+        open_tracker("quick", "cell", {"kind": "cell"}) as outer,
+        open_tracker("quick", "training", {"run_id": "dgnet-1"}, within=outer) as inner,
+    ):
+        inner.metrics({"loss": 1.0})
+    (run,) = runs_at(store, "quick")
+    assert (run.info.run_name, run.data.tags["run_id"]) == ("cell", "dgnet-1")
+    assert run.data.metrics == {"loss": 1.0}
 
 
 def test_a_server_that_is_up_gets_everything(

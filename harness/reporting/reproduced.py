@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.reporting.scored_runs import ScoredModel, find_scored_model
+from harness.reporting.scored_runs import ScoredModel, ScoredRun, find_scored_model
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord
 from harness.scoring.metrics import Metric
@@ -83,6 +83,7 @@ class ProfileRuns:
         profile: whose runs.
         protocol: id of the protocol.
         results: the folder of all results.
+        within: the folder inside a run's where its scores lie, where not in the run's own.
     """
 
     models: tuple[str, ...]
@@ -90,6 +91,7 @@ class ProfileRuns:
     profile: str
     protocol: str
     results: Path
+    within: str = ""
 
     def scored(self) -> tuple[list[ScoredModel], list[str]]:
         """Return the models that were scored on the test split as it is, and why not the others."""
@@ -97,7 +99,7 @@ class ProfileRuns:
         for name in self.models:
             try:
                 model = find_scored_model(
-                    name, self.profile, self.protocol, self.results, self.seeds
+                    name, self.profile, self.protocol, self.results, self.seeds, self.within
                 )
             except HarnessError as error:
                 missing.append(f"{name}: {error}")
@@ -109,6 +111,11 @@ class ProfileRuns:
                 continue
             models.append(model)
         return models, missing
+
+    def score_folder(self, run: ScoredRun) -> Path:
+        """Return the folder of the score of one of these runs."""
+        folder = self.results / self.profile / "runs" / run.name.rpartition("/")[2]
+        return folder / self.within / "scores" / self.protocol
 
     def rows(
         self, metric: Metric, by: Sequence[str] = ("action",)
@@ -134,7 +141,7 @@ def reproduced_row(
     Args:
         model: the runs.
         metric: what the table shows.
-        by: columns of clips that give a cell its name, joined by "/".
+        by: columns of clips that give a cell its name, joined by "/"; without any, no cells.
         only: the only cells to show and to average, or None for all.
 
     Raises:
@@ -152,7 +159,10 @@ def reproduced_row(
     records = [run.record for run in model.runs if run.record is not None]
     return ReproducedRow(
         model=model.name,
-        cells={name: measured_value(takes.only(names == name)) for name in dict.fromkeys(names)},
+        cells={
+            name: measured_value(takes.only(names == name))
+            for name in (dict.fromkeys(names) if by else ())
+        },
         average=measured_value(takes),
         dataset=contracts[0].dataset,
         data_hash=contracts[0].data_hash,

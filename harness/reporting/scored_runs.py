@@ -44,7 +44,12 @@ class ScoredModel:
 
 
 def find_scored_model(
-    name: str, profile: str, protocol: str, results: Path, seeds: Sequence[int] = ()
+    name: str,
+    profile: str,
+    protocol: str,
+    results: Path,
+    seeds: Sequence[int] = (),
+    within: str = "",
 ) -> ScoredModel:
     """Find the scored runs that a name means.
 
@@ -55,6 +60,8 @@ def find_scored_model(
         protocol: id of the protocol scored under.
         results: the folder of all results.
         seeds: only the runs with these seeds, where any are named.
+        within: the folder inside the run's where its scores lie, such as "cross/TARGET"; the run's
+            own otherwise.
 
     Raises:
         HarnessError: there is no such run, it is not scored, or runs of the model differ in more
@@ -73,7 +80,7 @@ def find_scored_model(
             raise HarnessError(f"{name} has no run with these seeds in {folder} (there: {there})")
     if not folders:
         folders = [_single_run(name, folder, results)]
-    runs = tuple(_scored(path, protocol) for path in folders)
+    runs = tuple(_scored(path, protocol, within) for path in folders)
     _require_alike(name, runs)
     return ScoredModel(name, runs)
 
@@ -134,10 +141,12 @@ def _single_run(name: str, folder: Path, results: Path) -> Path:
         raise unknown_name(f"model with runs in {folder}", name, models) from error
 
 
-def _scored(folder: Path, protocol: str) -> ScoredRun:
-    path = folder / "scores" / protocol
+def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
+    path = folder / within / "scores" / protocol
     name = f"{folder.parent.parent.name}/{folder.name}"
     if not path.is_dir():
+        if within:
+            raise HarnessError(f"{name} has no scores of {within} under {protocol}")
         there = sorted(score.parent.name for score in folder.glob("scores/*/score.json"))
         raise HarnessError(
             f"{name} is not scored under {protocol} (scored under: {', '.join(there) or 'none'}); "

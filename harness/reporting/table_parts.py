@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,9 @@ class Published:
         metric: what it shows.
         dataset: the data set that it was measured on.
         rows: columns model, method, input_2d, frames, one a cell, and the average where printed.
-        cells: names of the cells' columns, as `ReproducedRow.cells` calls them.
+        cells: names of the cells' columns, as `ReproducedRow.cells` calls them; empty where
+            nothing but the average is printed.
+        derived: those among them that are made of printed ones.
     """
 
     table: str
@@ -45,6 +47,7 @@ class Published:
     dataset: str
     rows: pd.DataFrame
     cells: tuple[str, ...]
+    derived: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -66,7 +69,7 @@ class Published:
         if match is None:
             return {}
         values = dict(row.cells)
-        if set(row.cells) == set(self.cells):
+        if not self.cells or set(row.cells) == set(self.cells):
             values[AVERAGE] = row.average
         return {
             column: f"{values[column].mean - match[column]:+.1f}"
@@ -74,16 +77,24 @@ class Published:
             if column in values and not pd.isna(match[column])
         }
 
-    def coverage(self, rows: Sequence[ReproducedRow]) -> str:
-        """Say how many of the printed cells of the harness's own models were measured here."""
-        own = self.rows[self.rows["model"] != ""]
-        total = int(own[self.columns].notna().to_numpy().sum())
-        measured = sum(len(self.differences(row)) for row in rows)
-        return (
-            f"Of the {total} numbers printed for models that the harness has, {measured} were "
-            f"measured here on {self.dataset} under like conditions; the other "
-            f"{total - measured} were not run."
-        )
+
+def coverage(parts: Iterable[tuple[Published, Sequence[ReproducedRow]]]) -> str:
+    """Say how many of the printed numbers of the harness's own models were measured here.
+
+    Args:
+        parts: printed rows, and the measured ones that stand beside them.
+    """
+    total = measured = 0
+    for published, rows in parts:
+        own = published.rows[published.rows["model"] != ""]
+        counted = [column for column in published.columns if column not in published.derived]
+        total += int(own[counted].notna().to_numpy().sum())
+        measured += sum(column in counted for row in rows for column in published.differences(row))
+    return (
+        f"Of the {total} numbers printed for models that the harness has, {measured} were measured "
+        f"here on the same data set with the same kind of 2D and window; {total - measured} were "
+        "not run."
+    )
 
 
 def pipe_table(lines: list[list[str]], heads: list[str]) -> str:

@@ -90,6 +90,8 @@ class Settings(BaseModel):
         profile: the profile that commands and `dvc repro` use unless told otherwise.
         seeds: every model is trained once with each.
         models: the models that `dvc repro` trains, in the order of tables.
+        cross: profiles on whose data the trained models are tested as well.
+        affinity: the models whose affinities `dvc repro` draws.
         profiles: the profiles by name.
         grids: grids of experiments by name; the grid runner checks each.
         shared: a place for YAML anchors that profiles merge; nothing reads it.
@@ -100,6 +102,8 @@ class Settings(BaseModel):
     profile: Name
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     models: list[Name] = Field(min_length=1)
+    cross: list[Name] = Field(default_factory=list)
+    affinity: list[Name] = Field(default_factory=list)
     profiles: dict[Name, Profile] = Field(min_length=1)
     grids: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     shared: dict[str, Any] = Field(default_factory=dict)

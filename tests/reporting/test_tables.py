@@ -46,6 +46,10 @@ def tables(results: Path, **params: Any) -> tuple[str, list[dict[str, str]]]:
         "table_01_mpjpe.csv",
         "table_02_p_mpjpe.md",
         "table_02_p_mpjpe.csv",
+        "table_03_humaneva.md",
+        "table_03_humaneva.csv",
+        "table_04_mpi_inf_3dhp.md",
+        "table_04_mpi_inf_3dhp.csv",
     ]
     with written[1].open(newline="") as stream:
         return written[0].read_text(), list(csv.DictReader(stream))

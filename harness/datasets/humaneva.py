@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.body.camera import world_to_camera
-from harness.body.skeleton import HUMANEVA_15
+from harness.body.skeleton import COCO_17, HUMANEVA_15
+from harness.datasets.derived_joints import mean_weights
 from harness.datasets.humaneva_cameras import FoundCameras, find_cameras
 from harness.datasets.humaneva_recordings import (
     ACTIONS,
@@ -28,10 +31,18 @@ from harness.runs.files import sha256_of_file
 FPS = 60.0
 
 _GT = "gt"
+_IN_15 = "_15"
 _CITATION = (
     "Sigal, Balan, Black: HumanEva: Synchronized Video and Motion Capture Dataset and Baseline "
     "Algorithm for Evaluation of Articulated Human Motion, IJCV 87(1), 2010"
 )
+
+_FROM_COCO = {
+    "Hip": {"LHip": 1 / 2, "RHip": 1 / 2},
+    "Thorax": {"LShoulder": 1 / 2, "RShoulder": 1 / 2},
+    "Head": {"LEar": 1 / 2, "REar": 1 / 2},
+}
+"""The joints of HUMANEVA_15 that COCO lacks: middle of the hips, the shoulders, the ears."""
 
 
 class HumanEvaSettings(BaseModel):
@@ -41,6 +52,8 @@ class HumanEvaSettings(BaseModel):
         subjects: subjects to import; the Train part of each trains, its Validate part tests.
         actions: import only these of the 5 actions, matched exactly.
         sources_2d: import only these 2D sources beside "gt"; all that are found otherwise.
+        coco_in_15: add every source of COCO's 17 keypoints a second time, called NAME_15, told in
+            the 15 joints: graph networks take and predict the same joints.
         validation_share: the end of each training chunk that is held out to choose the best epoch
             on, as a share of its frames; 0 for the published recipe, which keeps the last epoch.
         fps: frame rate of the files, which do not say it; only 60 is HumanEva-I.
@@ -53,6 +66,7 @@ class HumanEvaSettings(BaseModel):
     )
     actions: Annotated[tuple[str, ...], among(ACTIONS, "actions"), Field(min_length=1)] = ACTIONS
     sources_2d: tuple[str, ...] | None = None
+    coco_in_15: bool = False
     validation_share: float = Field(default=0.1, ge=0, le=0.5)
     fps: Annotated[float, recorded_at(FPS, "HumanEva-I")] = FPS
 
@@ -86,7 +100,7 @@ def prepare(raw: Path | None, out: Path, settings: HumanEvaSettings) -> Manifest
                 )
             for chunk in own:
                 if chunk.action in settings.actions:
-                    _add_chunk(writer, chunk, found, detections, settings.validation_share)
+                    _add_chunk(writer, chunk, found, detections, settings)
         for path in (*recordings.source_files, *(file.path for file in detections.values())):
             writer.source_files[path.relative_to(raw).as_posix()] = sha256_of_file(path)
         return writer.finish(
@@ -122,13 +136,17 @@ def _add_chunk(
     chunk: Chunk,
     found: FoundCameras,
     detections: Mapping[str, KeypointsFile],
-    validation_share: float,
+    settings: HumanEvaSettings,
 ) -> None:
     """Add a chunk as each of the three cameras saw it; its end goes to validation."""
     layouts = {_GT: Source2D(layout=HUMANEVA_15.name, exact=True, confidence=False)}
     for source, file in detections.items():
         layout = file.layout.skeleton.name
         layouts[source] = Source2D(layout=layout, exact=False, confidence=False)
+        if settings.coco_in_15 and layout == COCO_17.name:
+            layouts[source + _IN_15] = Source2D(
+                layout=HUMANEVA_15.name, exact=False, confidence=False
+            )
     frames = len(chunk.positions)
     for index, camera in enumerate(found.cameras):
         positions = world_to_camera(chunk.positions, camera)
@@ -136,7 +154,9 @@ def _add_chunk(
         for source, file in detections.items():
             key = f"{chunk.part}/{chunk.subject}"
             keypoints[source] = file.clip(key, chunk.name, index, frames)
-        for split, name, rows in _pieces(chunk, validation_share):
+            if source + _IN_15 in layouts:
+                keypoints[source + _IN_15] = in_humaneva_joints(keypoints[source])
+        for split, name, rows in _pieces(chunk, settings.validation_share):
             writer.add_clip(
                 origin=f"{chunk.origin} camera {camera.name}",
                 subject=chunk.subject,
@@ -150,6 +170,12 @@ def _add_chunk(
                 keypoints_2d={source: points[rows] for source, points in keypoints.items()},
                 layouts=layouts,
             )
+
+
+def in_humaneva_joints(keypoints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (frames, 17, 2) keypoints of COCO in the joints of HUMANEVA_15, (frames, 15, 2)."""
+    weights = mean_weights(HUMANEVA_15.joints, COCO_17.joints, _FROM_COCO)
+    return np.einsum("jm,fma->fja", weights, keypoints).astype(np.float32)
 
 
 def _pieces(chunk: Chunk, validation_share: float) -> Iterator[tuple[Split, str, slice]]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.body.camera import Camera
 from harness.body.skeleton import H36M_17
+from harness.datasets.derived_joints import mean_weights
 from harness.datasets.importers import Importer
 from harness.datasets.keypoints_npz import check_finite
 from harness.datasets.matlab import read_matlab
@@ -123,10 +124,7 @@ def in_h36m_joints(
         (frames, 17, 2) pixels, and (frames, 17) confidence: 1 where all joints that one is made of
         are visible, else 0.
     """
-    weights = np.zeros((len(H36M_17), len(MARKED)))
-    for row, joint in enumerate(H36M_17.joints):
-        for marked, weight in DERIVED.get(joint, {joint: 1.0}).items():
-            weights[row, MARKED.index(marked)] = weight
+    weights = mean_weights(H36M_17.joints, MARKED, DERIVED)
     hidden = (~visible).astype(np.float64) @ (weights > 0).T
     return np.einsum("jm,fma->fja", weights, points), (hidden == 0).astype(np.float64)
 

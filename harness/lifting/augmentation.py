@@ -44,6 +44,7 @@ def mirrored_some(batch: Batch, chosen: Tensor, layout: Skeleton, skeleton: Skel
         ),
         pick(mirrored_points(batch.target, skeleton), batch.target),
         pick(_negated(batch.root, 0), batch.root),
+        batch.labelled,
     )
 
 

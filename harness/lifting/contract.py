@@ -56,20 +56,26 @@ class Batch:
     Attributes:
         inputs: what the lifter sees.
         target: (batch, frames, joints, 3) root-relative camera-space metres, of the frames that
-            the lifter predicts, or of all where it is `supervised` on all.
-        root: (batch, frames, 3) camera-space metres: the trajectory of the root in those frames.
+            the lifter predicts, or of all where it is `supervised` on all; NaN in windows that are
+            not labelled.
+        root: (batch, frames, 3) camera-space metres: the trajectory of the root in those frames,
+            which is known in all windows.
+        labelled: (batch,) bool: which windows have a target; None where all have.
     """
 
     inputs: LifterInput
     target: Tensor
     root: Tensor
+    labelled: Tensor | None = None
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Batch":
         """Return the batch on `device` in floating-point type `dtype`."""
+        labelled = self.labelled
         return Batch(
             self.inputs.to(device, dtype),
             self.target.to(device, dtype, non_blocking=True),
             self.root.to(device, dtype, non_blocking=True),
+            None if labelled is None else labelled.to(device, non_blocking=True),
         )
 
 
@@ -83,6 +89,8 @@ class Lifter(nn.Module, ABC):
         skeleton: joints it predicts; the harness picks them by name from the data set's.
         layout: joints of the 2D it takes, likewise.
         uses_root_depth: whether it is given the true depth of the root (privileged input).
+        labelled_subjects: the only training subjects whose poses its loss may see, or None for
+            all; where some are not labelled, they fill one half of every batch.
         lifts_clips: whether `lift_clip` is a faster way to predict than windows.
     """
 
@@ -92,6 +100,7 @@ class Lifter(nn.Module, ABC):
     skeleton: Skeleton
     layout: Skeleton
     uses_root_depth: bool = False
+    labelled_subjects: tuple[str, ...] | None = None
     lifts_clips: bool = False
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Which training windows come when, on which device."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,9 +8,10 @@ import torch
 from harness.lifting.augmentation import mirrored_some
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.recipe import Recipe
-from harness.lifting.windows import TrainingWindows, WindowReader, prefetched
+from harness.lifting.windows import Integers, TrainingWindows, WindowReader, prefetched
 from harness.runs.errors import HarnessError
 from harness.runs.seeds import derive_seed
+from harness.runs.suggest import unknown_name
 
 
 class TrainingOrder:
@@ -18,6 +19,10 @@ class TrainingOrder:
 
     A last batch smaller than the others is left out (other windows each epoch), so that every step
     weighs alike; a set smaller than a batch is one batch.
+
+    Where only some subjects are labelled, the first half of each batch is labelled, the second is
+    not. An epoch is then a pass over the windows that are not labelled, and the labelled ones come
+    around as often as it takes (as in RoyMikeJiang/WSGCN, main_gcn.py).
 
     Attributes:
         steps: steps an epoch.
@@ -36,7 +41,8 @@ class TrainingOrder:
         """Prepare the order for device `rank` of `world_size`.
 
         Raises:
-            HarnessError: there are fewer windows than devices.
+            HarnessError: there are fewer windows than devices, or no subject that is labelled, or
+                none that is not.
         """
         self._reader, self._recipe, self._seed = reader, recipe, seed
         self._layout, self._skeleton = lifter.layout, lifter.skeleton
@@ -44,17 +50,27 @@ class TrainingOrder:
         self._windows = TrainingWindows(
             reader.clips, reader.frames, reader.predicts, recipe.window_stride
         )
+        self._labelled: Integers | None = None
+        self._others: Integers | None = None
         count = len(self._windows)
         self._size = min(recipe.batch_size, count // world_size * world_size)
+        if reader.labelled is not None:
+            _check_labels(lifter.labelled_subjects or (), reader.clips["subject"])
+            self._labelled = self._windows.of_clips(reader.labelled)
+            self._others = self._windows.of_clips(~reader.labelled)
+            count = 2 * len(self._others)
+            self._size = min(recipe.batch_size, count) // (2 * world_size) * (2 * world_size)
         if self._size == 0:
-            raise HarnessError(f"{count} training windows cannot be shared by {world_size} devices")
+            raise HarnessError(
+                f"batches of {recipe.batch_size} of {count} training windows cannot be shared by "
+                f"{world_size} devices"
+            )
         self.steps = min(count // self._size, recipe.steps_per_epoch or count)
 
     def batches(self, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """Yield this device's share of each batch of an epoch, from step `begin` on."""
-        count = len(self._windows)
-        order = self._random("order", epoch).permutation(count)
-        mirrored = self._random("flip", epoch).integers(0, 2, count, dtype=np.uint8) == 1
+        order = self._order(epoch)
+        mirrored = self._random("flip", epoch).integers(0, 2, len(order), dtype=np.uint8) == 1
 
         def read(step: int) -> Batch:
             share = slice(step * self._size + self._rank, (step + 1) * self._size, self._world_size)
@@ -66,5 +82,29 @@ class TrainingOrder:
 
         return prefetched(read, range(begin, self.steps))
 
+    def _order(self, epoch: int) -> Integers:
+        """Return the numbers of an epoch's windows, one batch after the other."""
+        random = self._random("order", epoch)
+        if self._labelled is None or self._others is None:
+            return random.permutation(len(self._windows))
+        half, needed = self._size // 2, self._size // 2 * self.steps
+        rounds = -(-needed // len(self._labelled))
+        labelled = np.concatenate([random.permutation(self._labelled) for _ in range(rounds)])
+        halves = (labelled, random.permutation(self._others))
+        return np.concatenate([part[:needed].reshape(-1, half) for part in halves], axis=1).ravel()
+
     def _random(self, purpose: str, epoch: int) -> np.random.Generator:
         return np.random.default_rng(derive_seed(self._seed, purpose, epoch))
+
+
+def _check_labels(labelled: Sequence[str], subjects: Iterable[str]) -> None:
+    """Raise unless `labelled` are some of the `subjects`, at least one and not all."""
+    there = set(subjects)
+    for name in labelled:
+        if name not in there:
+            raise unknown_name("labelled training subject", name, there)
+    if not labelled or there <= set(labelled):
+        raise HarnessError(
+            f"labelled_subjects ({', '.join(labelled) or 'none'}) must be some of the training "
+            f"subjects ({', '.join(sorted(there))}), not all; null is full supervision"
+        )

@@ -27,6 +27,7 @@ METHODS: dict[str, str] = {
     "semgcn": "harness.lifting.methods.semgcn:METHOD",
     "stgcn": "harness.lifting.methods.stgcn:METHOD",
     "videopose3d": "harness.lifting.methods.videopose3d:METHOD",
+    "wsgcn": "harness.lifting.methods.wsgcn:METHOD",
 }
 
 _SHAPING_PACKAGES = (

@@ -82,6 +82,10 @@ class TrainingWindows:
         start = self._begin[clip] + self._stride * (numbers - self._before[clip])
         return WindowIndex(clip, start, start, start + self._frames)
 
+    def of_clips(self, chosen: NDArray[np.bool_]) -> Integers:
+        """Return the numbers of the windows of the clips that `chosen`, (clips,), picks."""
+        return np.flatnonzero(np.repeat(chosen, self._end - self._before))
+
 
 def covering_windows(clips: pd.DataFrame, frames: int, predicts: Predicts) -> WindowIndex:
     """Return windows that together keep each frame of each clip exactly once, in order.
@@ -108,6 +112,12 @@ class WindowReader:
     """Reads windows of some clips of a prepared set as a lifter takes them.
 
     Nothing is copied but the windows asked for, so a set may be larger than memory.
+
+    Attributes:
+        clips: the clips.
+        frames: length of a window.
+        predicts: which of its frames the lifter predicts.
+        labelled: (clips,) bool: whose poses batches show; None for all.
     """
 
     def __init__(
@@ -126,7 +136,8 @@ class WindowReader:
             clips: rows of its table of clips; window indices count these.
             input_2d: the 2D source to read.
             lifter: says how long windows are, which joints it takes and predicts (picked by name
-                from the source's and the set's) and whether it sees the depth of the root.
+                from the source's and the set's), whether it sees the depth of the root and whose
+                poses its loss may see.
             keypoints: pixels to read in place of the source's, of the same shape.
 
         Raises:
@@ -137,6 +148,9 @@ class WindowReader:
         self._target_frames = lifter.frames if everything else 1
         self._target_offset = 0 if everything else first_predicted(lifter.frames, lifter.predicts)
         self._root_depth = lifter.uses_root_depth
+        self.labelled: NDArray[np.bool_] | None = None
+        if lifter.labelled_subjects is not None:
+            self.labelled = clips["subject"].isin(lifter.labelled_subjects).to_numpy(np.bool_)
         source = prepared.keypoints_2d(input_2d) if keypoints is None else keypoints
         self._keypoints: NDArray[np.float32] = np.asarray(source)
         self._prepared = prepared
@@ -159,7 +173,13 @@ class WindowReader:
         """Read windows with their targets; see `Batch` for shapes and units."""
         positions = self._gather(self._positions, index, self._target_frames, self._target_offset)
         relative, root = self._relative(positions)
-        return Batch(self.inputs(index), torch.from_numpy(relative), torch.from_numpy(root))
+        poses = torch.from_numpy(relative), torch.from_numpy(root)
+        if self.labelled is None:
+            return Batch(self.inputs(index), *poses)
+        labelled = self.labelled[index.clip]
+        # Not a number: a loss that looked at these poses all the same would end the training.
+        relative[~labelled] = np.nan
+        return Batch(self.inputs(index), *poses, torch.from_numpy(labelled))
 
     def clip_inputs(self, clip: int) -> LifterInput:
         """Read what a lifter sees of a whole clip, as one window of the clip's length."""

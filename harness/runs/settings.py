@@ -90,6 +90,7 @@ class Settings(BaseModel):
         profile: the profile that commands and `dvc repro` use unless told otherwise.
         seeds: every model is trained once with each.
         models: the models that `dvc repro` trains, in the order of tables.
+        experiments: the grids that `dvc repro experiments/dvc.yaml` runs.
         cross: profiles on whose data the trained models are tested as well.
         affinity: the models whose affinities `dvc repro` draws.
         profiles: the profiles by name.
@@ -102,6 +103,7 @@ class Settings(BaseModel):
     profile: Name
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     models: list[Name] = Field(min_length=1)
+    experiments: list[Name] = Field(default_factory=list)
     cross: list[Name] = Field(default_factory=list)
     affinity: list[Name] = Field(default_factory=list)
     profiles: dict[Name, Profile] = Field(min_length=1)

@@ -14,8 +14,8 @@ from dvc.utils.hydra import apply_overrides
 from tiny_project import ROOT
 
 from harness.datasets.importers import importer_called
-from harness.experiments.cell import plan_of
-from harness.experiments.grid import resolve_cells
+from harness.experiments.grid import grid_called, resolve_cells
+from harness.experiments.identity import resolved
 from harness.experiments.preflight import checked_profile
 from harness.lifting.plan import profile_plan
 from harness.runs.errors import HarnessError
@@ -42,10 +42,20 @@ def test_every_profile_names_a_data_set_its_options_and_protocols(profile: str) 
         protocol_called(protocol)
 
 
-@pytest.mark.parametrize("grid", SETTINGS.grids)
-def test_every_cell_of_every_grid_has_valid_settings(grid: str) -> None:
-    for cell in resolve_cells(SETTINGS, grid):
-        plan_of(cell, Path(cell.name), Path("data")).parameters()
+GRIDS = [
+    (grid, profile) for grid in SETTINGS.grids for profile in grid_called(SETTINGS, grid).budgets
+]
+
+
+@pytest.mark.parametrize(("grid", "profile"), GRIDS)
+def test_every_cell_of_every_grid_has_valid_settings(grid: str, profile: str) -> None:
+    for cell in resolve_cells(SETTINGS, grid, profile):
+        assert resolved(cell, {})["parameters"]["network"]
+
+
+def test_every_experiment_is_a_grid_of_the_same_profiles() -> None:
+    for name in SETTINGS.experiments:
+        assert set(grid_called(SETTINGS, name).budgets) == {"tiny", "quick", "cmu", "paper"}
 
 
 def test_dvc_tracks_values_that_are_there() -> None:

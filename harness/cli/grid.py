@@ -15,22 +15,65 @@ _PROFILE = click.option("--profile", help="Profile, of a grid that several can r
 @click.argument("name")
 @_PROFILE
 @click.option("--workers", default=None, type=click.IntRange(1), help="Cells run at a time.")
-@click.option("--cores", default=None, type=click.IntRange(1), help="Cores shared by the workers.")
-def run(name: str, profile: str | None, workers: int | None, cores: int | None) -> None:
+@click.option("--cores", default=None, type=click.IntRange(1), help="Cores of this machine to use.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or a Ray cluster.",
+)
+@click.option("--address", help="Of Ray's head, HOST:PORT or auto; a cluster of this machine else.")
+@click.option(
+    "--cell-cores",
+    type=click.FloatRange(0, min_open=True),
+    default=1,
+    show_default=True,
+    help="Cores that a cell occupies on Ray.",
+)
+@click.option(
+    "--cell-gpus",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="GPUs that a cell occupies on Ray; 0.25 for four cells on one.",
+)
+def run(
+    name: str,
+    profile: str | None,
+    workers: int | None,
+    cores: int | None,
+    executor: str,
+    address: str | None,
+    cell_cores: float,
+    cell_gpus: float,
+) -> None:
     """Run every cell of grid NAME that is not finished, in parallel processes.
 
     By default every core runs one cell on one thread. A killed run is started again with the same
     command: finished cells stay, the others go on from their last training state.
     """
+    from contextlib import nullcontext
+
     from rich.console import Console
 
+    from harness.experiments.executor import local_executor
+    from harness.experiments.ray_executor import Share, ray_executor
     from harness.experiments.run import run_grid
+    from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
 
+    if address is not None and executor != "ray":
+        raise HarnessError("--address is of a Ray cluster; add --executor ray")
+    settings = load_settings()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    cells = run_grid(
-        load_settings(), name, profile, workers=workers, cores=cores, tell=console.print
-    )
+    share = Share(cell_cores, cell_gpus)
+    with (
+        ray_executor(share, address=address, workers=workers, cores=cores)
+        if executor == "ray"
+        else nullcontext(local_executor(workers, cores))
+    ) as where:
+        cells = run_grid(settings, name, profile, executor=where, tell=console.print)
     click.echo(f"{name}: all {len(cells)} cells are finished, in {cells[0].folder.parent}")
 
 

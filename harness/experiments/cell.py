@@ -12,8 +12,10 @@ import sys
 import threading
 from pathlib import Path
 
+from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import read_cell
-from harness.experiments.identity import plan_of
+from harness.experiments.identity import cell_key, plan_of
+from harness.lifting.registry import method_sources
 from harness.lifting.run import predict_run, train_run
 from harness.runs.errors import HarnessError
 from harness.runs.files import write_json
@@ -34,9 +36,14 @@ def run_cell(folder: Path, key: str, prepared: Path, parent: ParentRun | None = 
         parent: MLflow's run of the grid.
 
     Raises:
-        HarnessError: the cell or its data are unusable, or training failed.
+        HarnessError: the cell or its data are unusable, the key is not theirs, or training failed.
     """
     cell = read_cell(folder)
+    if cell_key(cell, method_sources(cell.model), PreparedSet(prepared).data_hash) != key:
+        raise HarnessError(
+            f"{folder}: code or data are not those that the grid was started with; bring them in "
+            "line, on all machines, and start the grid again"
+        )
     plan = plan_of(cell, folder, prepared)
     tags = {"kind": "cell", "grid": cell.grid, "variation": cell.variation, "key": key}
     with open_tracker(plan.experiment, plan.name, tags, parent=parent) as tracker:

@@ -1,9 +1,10 @@
-"""Running the cells of a grid that are missing, in parallel processes of this machine.
+"""Running the cells of a grid that are missing, in parallel processes.
 
 Each cell is a process of its own with a folder of its own, and ends with its runner. What a killed
 runner leaves behind is finished cells, which are never run again, and cells that were running,
 which go on from their last training state. A cell whose equal was finished under another name or in
-another grid of the profile is copied.
+another grid of the profile is copied. Where the processes run, an `Executor` decides: on this
+machine, or on others (`harness.experiments.ray_executor`).
 """
 
 import json
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import Cell, resolve_cells
@@ -49,6 +50,45 @@ class PlacedCell:
         return "running or killed" if (self.folder / "cell.json").exists() else "missing"
 
 
+class CellProcess(Protocol):
+    """A cell under way, here or elsewhere, as `subprocess.Popen` shows a process."""
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the cell runs."""
+
+    def terminate(self) -> None:
+        """End the cell."""
+
+    def wait(self) -> int:
+        """Wait for the cell to end and return the exit code."""
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Where cells run.
+
+    Attributes:
+        workers: cells under way at a time.
+        start: starts a cell, given MLflow's run of the grid.
+    """
+
+    workers: int
+    start: Callable[[PlacedCell, ParentRun], CellProcess]
+
+
+def local_executor(workers: int | None = None, cores: int | None = None) -> Executor:
+    """Return the executor whose cells are processes of this machine.
+
+    Args:
+        workers: cells at a time; by default one a core.
+        cores: cores shared out evenly among them; by default all that this process may use.
+    """
+    cores = cores or len(os.sched_getaffinity(0))
+    workers = workers or cores
+    threads = max(1, cores // workers)
+    return Executor(workers, lambda placed, parent: start_process(placed, parent, threads))
+
+
 def place_cells(settings: Settings, name: str, profile: str | None = None) -> list[PlacedCell]:
     """Return the cells of grid `name` with their folders, data and keys.
 
@@ -69,19 +109,18 @@ def place_cells(settings: Settings, name: str, profile: str | None = None) -> li
 
 
 def run_missing(
-    cells: Sequence[PlacedCell], workers: int, cores: int, parent: ParentRun, on_change: Told
+    cells: Sequence[PlacedCell], executor: Executor, parent: ParentRun, on_change: Told
 ) -> list[PlacedCell]:
-    """Run every cell that is not finished, `workers` at a time, and return those that failed.
+    """Run every cell that is not finished and return those that failed.
 
     Args:
         cells: the cells of a grid.
-        workers: processes at a time.
-        cores: processor cores shared out evenly among them.
+        executor: where they run.
         parent: MLflow's run of the grid.
         on_change: told of each cell that starts, is copied, finishes or fails.
     """
     waiting = [cell for cell in cells if cell.status != "finished"]
-    running: dict[PlacedCell, subprocess.Popen[bytes]] = {}
+    running: dict[PlacedCell, CellProcess] = {}
     failed: list[PlacedCell] = []
     equals = _finished_cells(cells)
     try:
@@ -90,22 +129,23 @@ def run_missing(
                 if placed.key in equals:
                     _copy(equals[placed.key], placed)
                     on_change(placed, f"copied from its equal {equals[placed.key]}")
-                elif len(running) < workers:
-                    running[placed] = _start(placed, max(1, cores // workers), parent)
+                elif len(running) < executor.workers:
+                    running[placed] = executor.start(placed, parent)
                     on_change(placed, "started")
                 else:
                     continue
                 waiting.remove(placed)
             for placed, process in list(running.items()):
-                if process.poll() is None:
+                code = process.poll()
+                if code is None:
                     continue
                 del running[placed]
-                if process.returncode == 0:
+                if code == 0:
                     equals[placed.key] = placed.folder
                     on_change(placed, "finished")
                 else:
                     failed.append(placed)
-                    write_json(placed.folder / "failed.json", {"exit_code": process.returncode})
+                    write_json(placed.folder / "failed.json", {"exit_code": code})
                     on_change(placed, "failed")
             time.sleep(0.2)
     finally:
@@ -142,7 +182,14 @@ def _copy(equal: Path, placed: PlacedCell) -> None:
     write_json(placed.folder / "done.json", read_json(equal / "done.json"))
 
 
-def _start(placed: PlacedCell, threads: int, parent: ParentRun) -> subprocess.Popen[bytes]:
+def start_process(placed: PlacedCell, parent: ParentRun, threads: int) -> subprocess.Popen[bytes]:
+    """Start a cell as a process of this machine, which ends when this process does.
+
+    Args:
+        placed: the cell; its paths are relative to the current folder.
+        parent: MLflow's run of the grid.
+        threads: how many it computes with.
+    """
     placed.folder.mkdir(parents=True, exist_ok=True)
     for leftover in ("done.json", "failed.json"):
         (placed.folder / leftover).unlink(missing_ok=True)

@@ -1,10 +1,15 @@
 """Running a grid from its name to its last cell, as the command and the pipeline do it."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.experiments.executor import PlacedCell, place_cells, run_missing
+from harness.experiments.executor import (
+    Executor,
+    PlacedCell,
+    local_executor,
+    place_cells,
+    run_missing,
+)
 from harness.runs.errors import CheckFailed
 from harness.runs.files import only_writer, read_json, sha256_of_json, write_json
 from harness.runs.settings import Settings
@@ -16,8 +21,7 @@ def run_grid(
     name: str,
     profile: str | None = None,
     *,
-    workers: int | None = None,
-    cores: int | None = None,
+    executor: Executor | None = None,
     tell: Callable[[str], None],
 ) -> list[PlacedCell]:
     """Run every cell of a grid that is not finished and return all cells.
@@ -28,8 +32,7 @@ def run_grid(
         settings: params.yaml.
         name: the grid.
         profile: the profile to run it on; see `harness.experiments.grid.grid_profile`.
-        workers: cells at a time; by default one a core.
-        cores: cores shared by them; by default all that this process may use.
+        executor: where cells run; by default on this machine, one a core.
         tell: told in a line how far the grid is.
 
     Raises:
@@ -38,7 +41,6 @@ def run_grid(
     """
     cells = place_cells(settings, name, profile)
     folder, chosen = cells[0].folder.parent, cells[0].cell.profile
-    cores = cores or len(os.sched_getaffinity(0))
     done = sum(cell.status == "finished" for cell in cells)
     tell(f"{name}: {done} of {len(cells)} cells are finished already")
 
@@ -55,7 +57,7 @@ def run_grid(
     )
     with only_writer(folder), open_parent(parent) as tracker:
         tracker.parameters({"cells": len(cells)})
-        failed = run_missing(cells, min(workers or cores, len(cells)), cores, parent, on_change)
+        failed = run_missing(cells, executor or local_executor(), parent, on_change)
         if failed:
             logs = "\n".join(f"  {cell.cell.name}: {cell.folder / 'log.txt'}" for cell in failed)
             raise CheckFailed(

@@ -12,16 +12,16 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
+from harness.lifting.clip_rows import ClipRows, Integers
 from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts, first_predicted
+from harness.lifting.screen import ScreenKeypoints
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def covering_windows(clips: pd.DataFrame, frames: int, predicts: Predicts) -> Wi
 class WindowReader:
     """Reads windows of some clips of a prepared set as a lifter takes them.
 
-    Nothing is copied but the windows asked for, so a set may be larger than memory.
+    A set may be larger than memory: poses are copied for the windows asked for only, and so are
+    keypoints that take much memory.
 
     Attributes:
         clips: the clips.
@@ -152,26 +153,33 @@ class WindowReader:
         if lifter.labelled_subjects is not None:
             self.labelled = clips["subject"].isin(lifter.labelled_subjects).to_numpy(np.bool_)
         source = prepared.keypoints_2d(input_2d) if keypoints is None else keypoints
-        self._keypoints: NDArray[np.float32] = np.asarray(source)
         self._prepared = prepared
-        self._columns_2d = _selection(lifter.layout, prepared.layout(input_2d))
         self._columns_3d = _selection(lifter.skeleton, prepared.skeleton)
         self._root = prepared.skeleton.index(_root_name(lifter.skeleton))
         self._first, self._length = _rows_of(clips)
         cameras = [prepared.camera(key) for key in clips["camera"]]
         self._intrinsics = np.stack([camera.normalized_intrinsics() for camera in cameras])
-        self._scale = np.array([2.0 / camera.width for camera in cameras], np.float32)
-        self._origin = np.array([1 + 1j * c.height / c.width for c in cameras], np.complex64)
+        self._keypoints = ScreenKeypoints(
+            ClipRows(np.ascontiguousarray(source), self._first, self._length),
+            cameras,
+            _selection(lifter.layout, prepared.layout(input_2d)),
+        )
 
     def inputs(self, index: WindowIndex) -> LifterInput:
         """Read what a lifter sees of the windows; see `LifterInput` for shapes and units."""
-        keypoints = self._gather(self._keypoints, index, self.frames, 0)
-        depth = self._roots(index, self.frames, 0)[..., 2] if self._root_depth else None
+        start = self._within(index)
+        keypoints = self._keypoints.runs(index.clip, start, self.frames)
+        depth = None
+        if self._root_depth:
+            positions = self._positions
+            rows = positions.rows(index.clip, start, self.frames)
+            depth = positions.array[rows, self._root, 2]
         return self._lifter_input(keypoints, index.clip, depth)
 
     def batch(self, index: WindowIndex) -> Batch:
         """Read windows with their targets; see `Batch` for shapes and units."""
-        positions = self._gather(self._positions, index, self._target_frames, self._target_offset)
+        start = self._within(index) + self._target_offset
+        positions = self._positions.runs(index.clip, start, self._target_frames)
         relative, root = self._relative(positions)
         poses = torch.from_numpy(relative), torch.from_numpy(root)
         if self.labelled is None:
@@ -183,19 +191,21 @@ class WindowReader:
 
     def clip_inputs(self, clip: int) -> LifterInput:
         """Read what a lifter sees of a whole clip, as one window of the clip's length."""
-        rows = slice(self._first[clip], self._first[clip] + self._length[clip])
-        depth = self._positions[None, rows, self._root, 2].copy() if self._root_depth else None
-        return self._lifter_input(self._keypoints[None, rows].copy(), np.array([clip]), depth)
+        depth = self._positions.clip(clip)[None, :, self._root, 2] if self._root_depth else None
+        return self._lifter_input(self._keypoints.clip(clip)[None], np.array([clip]), depth)
 
     def clip_target(self, clip: int) -> NDArray[np.float32]:
         """Return the true (frames, joints, 3) root-relative metres of a whole clip."""
-        rows = slice(self._first[clip], self._first[clip] + self._length[clip])
-        return self._relative(self._positions[None, rows].copy())[0][0]
+        return self._relative(self._positions.clip(clip)[None].copy())[0][0]
 
     @property
-    def _positions(self) -> NDArray[np.float32]:
+    def _positions(self) -> ClipRows:
         # Only what needs 3D asks for it, so that a set of 2D alone can be predicted.
-        return np.asarray(self._prepared.positions_3d)
+        return ClipRows(np.asarray(self._prepared.positions_3d), self._first, self._length)
+
+    def _within(self, index: WindowIndex) -> Integers:
+        """Return where the windows begin, counted from the first row of their clip."""
+        return index.start - self._first[index.clip]
 
     def _relative(
         self, positions: NDArray[np.float32]
@@ -207,57 +217,14 @@ class WindowReader:
             relative[..., axis] -= root[..., None, axis]
         return relative, root
 
-    def _roots(self, index: WindowIndex, frames: int, offset: int) -> NDArray[np.float32]:
-        return self._positions[self._rows(index, frames, offset), self._root]
-
     def _lifter_input(
-        self, pixels: NDArray[np.float32], clip: Integers, depth: NDArray[np.float32] | None
+        self, keypoints: NDArray[np.float32], clip: Integers, depth: NDArray[np.float32] | None
     ) -> LifterInput:
-        """Turn the pixels, in place, into normalised screen coordinates (x/w*2-1, y/w*2-h/w)."""
-        chosen = _picked(pixels, self._columns_2d)
-        # As one row a window, and x, y as one complex number: numpy runs along unbroken memory.
-        flat = chosen.reshape(len(chosen), -1)
-        flat *= self._scale[clip, None]
-        points = flat.view(np.complex64)
-        points -= self._origin[clip, None]
         return LifterInput(
-            torch.from_numpy(chosen),
+            torch.from_numpy(keypoints),
             torch.from_numpy(self._intrinsics[clip]),
-            None if depth is None else torch.from_numpy(np.ascontiguousarray(depth)),
+            None if depth is None else torch.from_numpy(np.array(depth)),
         )
-
-    def _rows(self, index: WindowIndex, frames: int, offset: int) -> Integers:
-        """Return the (windows, frames) rows to read, held inside each window's clip."""
-        first = self._first[index.clip, None]
-        last = first + self._length[index.clip, None] - 1
-        return np.clip(index.start[:, None] + offset + np.arange(frames), first, last)
-
-    def _gather(
-        self, array: NDArray[np.float32], index: WindowIndex, frames: int, offset: int
-    ) -> NDArray[np.float32]:
-        """Read (windows, frames, joints, coordinates) of `array` from frame `offset` on.
-
-        Windows are copied as unbroken slabs out of a strided view; the few that reach beyond their
-        clip are then read again row by row.
-        """
-        if len(array) < frames:
-            return array.take(self._rows(index, frames, offset), axis=0)
-        width = array[0].size
-        slabs = as_strided(
-            array.reshape(-1),
-            shape=(len(array) - frames + 1, frames * width),
-            strides=(width * array.itemsize, array.itemsize),
-            writeable=False,
-        )
-        start = index.start + offset
-        read = slabs[np.clip(start, 0, len(slabs) - 1)].reshape(-1, frames, *array.shape[1:])
-        first = self._first[index.clip]
-        beyond = np.flatnonzero(
-            (start < first) | (start + frames > first + self._length[index.clip])
-        )
-        if beyond.size:
-            read[beyond] = array.take(self._rows(index[beyond], frames, offset), axis=0)
-        return read
 
 
 def prefetched(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:

@@ -113,6 +113,7 @@ class TakesAll:
 
     frames, predicts, supervised, uses_root_depth = 3, "all", "all", False
     skeleton = layout = H36M_17
+    labelled_subjects = None
 
 
 def test_it_can_be_read_to_predict_but_not_to_train(data: PreparedSet) -> None:

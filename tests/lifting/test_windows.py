@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import LinearLifter, LinearSettings, write_tiny_set
@@ -13,6 +14,8 @@ from tiny import LinearLifter, LinearSettings, write_tiny_set
 from harness.body.camera import normalize_screen
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet
+from harness.lifting import screen
+from harness.lifting.clip_rows import Buffers
 from harness.lifting.windows import TrainingWindows, WindowReader, covering_windows, prefetched
 from harness.runs.errors import HarnessError
 
@@ -22,11 +25,16 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
     return write_tiny_set(tmp_path_factory.mktemp("windows") / "tiny")
 
 
-def reader(prepared: PreparedSet, frames: int, predicts: str, skeleton: Skeleton) -> WindowReader:
+def reader(
+    prepared: PreparedSet,
+    frames: int,
+    predicts: str,
+    skeleton: Skeleton,
+    clips: pd.DataFrame | None = None,
+) -> WindowReader:
     shape = LinearSettings(frames=frames, predicts=predicts, uses_root_depth=True)
-    return WindowReader(
-        prepared, prepared.clips, "gt", LinearLifter(shape, skeleton, layout=skeleton)
-    )
+    lifter = LinearLifter(shape, skeleton, layout=skeleton)
+    return WindowReader(prepared, prepared.clips if clips is None else clips, "gt", lifter)
 
 
 def literal_window(
@@ -174,6 +182,44 @@ def test_a_set_larger_than_memory_can_be_read(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.01 * rows * bytes_a_row
+
+
+@pytest.mark.parametrize("skeleton", [H36M_17, H36M_16], ids=lambda item: item.name)
+@pytest.mark.parametrize(("frames", "predicts"), [(4, "all"), (5, "middle"), (40, "middle")])
+def test_keypoints_too_many_to_hold_are_read_as_the_same_numbers(
+    prepared: PreparedSet,
+    monkeypatch: pytest.MonkeyPatch,
+    frames: int,
+    predicts: str,
+    skeleton: Skeleton,
+) -> None:
+    clips = prepared.clips.iloc[[0, 3]]  # not the first rows of the set, and not neighbours
+    index = TrainingWindows(clips, frames, predicts)[:]
+    held = reader(prepared, frames, predicts, skeleton, clips)
+    monkeypatch.setattr(screen, "AT_HAND", 0)
+    mapped = reader(prepared, frames, predicts, skeleton, clips)
+    assert torch.equal(held.inputs(index).keypoints, mapped.inputs(index).keypoints)
+    assert torch.equal(held.clip_inputs(1).keypoints, mapped.clip_inputs(1).keypoints)
+
+
+def test_a_batch_that_is_still_used_is_never_overwritten(prepared: PreparedSet) -> None:
+    read = reader(prepared, 4, "all", H36M_17)
+    windows = TrainingWindows(prepared.clips, 4, "all")
+    numbers = np.random.default_rng(0).integers(0, len(windows), (6, 5))
+    views = [read.inputs(windows[chosen]).keypoints[1:, ..., :1] for chosen in numbers]
+    for view, chosen in zip(views, numbers, strict=True):
+        assert torch.equal(view, read.inputs(windows[chosen]).keypoints[1:, ..., :1])
+
+
+def test_memory_is_used_again_once_nobody_refers_to_it() -> None:
+    buffers = Buffers()
+    first = buffers.empty((3, 2))
+    address = first.ctypes.data
+    tensor = torch.from_numpy(first[1:])
+    del first
+    assert buffers.empty((3, 2)).ctypes.data != address
+    del tensor
+    assert buffers.empty((3, 2)).ctypes.data == address
 
 
 def test_a_joint_the_source_lacks_is_named(prepared: PreparedSet) -> None:

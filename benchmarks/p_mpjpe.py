@@ -1,17 +1,16 @@
-"""P-MPJPE of 100,000 poses of 17 joints: the closed form against a batched numpy SVD, one run.
+"""P-MPJPE: the closed form against one batched numpy SVD, as the field's public code has it."""
 
-python benchmarks/p_mpjpe.py
-"""
-
-import time
-from collections.abc import Callable
+import argparse
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.command import parser_of, run
+from benchmarks.record import Line, at_least, at_most
+from benchmarks.timing import Turns
 from harness.scoring.procrustes import aligned_distances
 
-POSES, JOINTS, REPEATS = 100_000, 17, 5
+JOINTS = 17
 
 
 def by_svd(predicted: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -33,33 +32,29 @@ def by_svd(predicted: NDArray[np.floating], target: NDArray[np.floating]) -> NDA
     return np.linalg.norm(scale * (predicted @ rotation) + shift - target, axis=-1)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return the time that `work` takes once."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    """Time both, and print their ratio and their largest difference from a float64 SVD."""
+def measure(arguments: argparse.Namespace) -> list[Line]:
+    """Return the ratio of the two and the closed form's largest difference from a float64 SVD."""
+    poses, rounds = (1000, 1) if arguments.smoke else (100_000, 7)
     generator = np.random.default_rng(0)
-    target = generator.normal(0.0, 0.3, (POSES, JOINTS, 3)).astype(np.float32)
+    target = generator.normal(0.0, 0.3, (poses, JOINTS, 3)).astype(np.float32)
     noise = generator.normal(0.0, 0.05, target.shape)
     predicted = (target + noise).astype(np.float32)
-    # In turn, so that what else the machine does hits both alike.
-    timings = [
-        (
-            seconds(lambda: aligned_distances(predicted, target)),
-            seconds(lambda: by_svd(predicted, target)),
-        )
-        for _ in range(REPEATS)
-    ]
-    ours, theirs = (min(times) for times in zip(*timings, strict=True))
+    turns = Turns(
+        {
+            "closed form": lambda: aligned_distances(predicted, target),
+            "SVD": lambda: by_svd(predicted, target),
+        },
+        rounds,
+    )
     exact = by_svd(predicted.astype(np.float64), target.astype(np.float64))
-    worst = np.abs(aligned_distances(predicted, target) - exact).max()
-    print(f"closed form {ours:.3f} s, batched SVD {theirs:.3f} s, ratio {theirs / ours:.1f}")
-    print(f"largest difference from a float64 SVD: {worst * 1000:.1e} mm a joint")
+    worst = 1000.0 * float(np.abs(aligned_distances(predicted, target) - exact).max())
+    what = f"P-MPJPE of {poses:,} poses"
+    return [
+        at_least(f"{what}, speed against a batched SVD", turns.ratio("SVD", "closed form"), "x", 4),
+        Line(what, turns["closed form"], "s"),
+        at_most(f"{what}, largest difference from a float64 SVD", worst, "mm", 3e-4),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    run("p_mpjpe", measure, parser_of(__doc__))

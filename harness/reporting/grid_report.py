@@ -59,13 +59,13 @@ def grid_rows(
     Raises:
         HarnessError: no cell is finished, or cells were scored under different conditions.
     """
-    cells = _finished_cells(folder, order)
+    cells = finished_cells(folder, order)
     if not cells:
         raise HarnessError(
             f"{folder}: holds no finished cell; run 'harness grid run {folder.name}'"
         )
     models = [
-        ScoredModel(name, tuple(_scored(cell, evaluation, protocol) for cell in group))
+        ScoredModel(name, tuple(scored_cell(cell, evaluation, protocol) for cell in group))
         for name, group in cells.items()
     ]
     require_comparable(models)
@@ -127,7 +127,7 @@ def grid_markdown(
     ]
     alignment = ["left", *["right"] * 4, "left", "left", "left"]
     table = tabulate(body, head, tablefmt="pipe", disable_numparse=True, colalign=alignment)
-    cell = next(iter(_finished_cells(folder, order).values()))[0]
+    cell = next(iter(finished_cells(folder, order).values()))[0]
     score = read_score(cell / "evaluations" / evaluation / "scores" / protocol).header
     predictions = score.conditions.predictions
     record = read_record(cell / "run.json")
@@ -152,8 +152,16 @@ def grid_markdown(
     return "\n".join([f"# Grid {folder.name}", "", table, "", *(f"- {line}" for line in told), ""])
 
 
-def _finished_cells(folder: Path, order: Sequence[str]) -> Mapping[str, Sequence[Path]]:
-    """Return the folders of the grid's finished cells by variation and, if several, model."""
+def finished_cells(folder: Path, order: Sequence[str]) -> Mapping[str, Sequence[Path]]:
+    """Return the folders of a grid's finished cells by variation and, if several, model.
+
+    Args:
+        folder: results/PROFILE/grids/NAME.
+        order: names of the grid's cells in the order of params.yaml.
+
+    Raises:
+        HarnessError: what lies there is not a cell of this version.
+    """
     found: list[tuple[Cell, Path]] = []
     for name in order:
         if not (folder / name / "done.json").is_file():
@@ -167,7 +175,12 @@ def _finished_cells(folder: Path, order: Sequence[str]) -> Mapping[str, Sequence
     return groups
 
 
-def _scored(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
+def scored_cell(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
+    """Return a finished cell as a scored run.
+
+    Raises:
+        HarnessError: it was not scored so.
+    """
     path = folder / "evaluations" / evaluation / "scores" / protocol
     if not path.is_dir():
         raise HarnessError(f"{path}: no such score; the grid has no such evaluation or protocol")

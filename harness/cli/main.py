@@ -23,6 +23,7 @@ _COMMANDS = {
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),
     "show": ("harness.cli.show:show", "Show everything a run was made from."),
+    "speed": ("harness.cli.speed:speed", "Time DG-Net and VideoPose3D side by side."),
     "sync": ("harness.cli.sync:sync", "Send tracking events kept while the server was down."),
     "tables": ("harness.cli.tables:tables", "Write the paper's tables from stored scores."),
     "train": ("harness.cli.train:train", "Train a model."),

@@ -41,10 +41,12 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
     else:
         from harness.reporting.figures import draw_learning_curves
-        from harness.reporting.tables import write_tables
+        from harness.reporting.size_figure import draw_size_figure
+        from harness.reporting.tables import runs_of_profile, write_tables
 
         written = write_tables(settings, name, results)
         written.append(draw_learning_curves(settings.models, name, results, settings.seeds))
+        written += draw_size_figure(runs_of_profile(settings, name, results))
     click.echo(f"Tables and figures of profile {name}:")
     for path in written:
         click.echo(f"  {path}")

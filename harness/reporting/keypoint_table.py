@@ -15,7 +15,7 @@ from harness.reporting.published import AVERAGE, published_table
 from harness.reporting.reproduced import (
     ProfileRuns,
     ReproducedRow,
-    measured_value,
+    Value,
     model_takes,
     reproduced_row,
 )
@@ -104,8 +104,8 @@ def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Pag
 
 def keypoint_rows(runs: ProfileRuns) -> tuple[list[KeypointRow], list[str]]:
     """Return the lines of all models that were scored, and why the others have none."""
-    models, missing = runs.scored()
-    rows = []
+    models, unscored = runs.scored
+    rows, missing = [], list(unscored)
     for model in models:
         try:
             by_metric = {metric: _with_both_averages(model, metric) for metric in _PRINTED}
@@ -123,10 +123,12 @@ def _with_both_averages(model: ScoredModel, name: str) -> ReproducedRow:
     dataset = model.runs[0].score.header.conditions.predictions.dataset
     row = reproduced_row(model, metric, ("action",) if dataset == DATASET else ())
     takes = model_takes(model, metric)
-    apart = replace(takes, average="groups", groups=np.arange(len(takes)))
     averages = {
-        _OVER_FRAMES: measured_value(replace(takes, average="frames")),
-        _OF_SEQUENCES: measured_value(apart),
+        name: Value(float(chosen.values()[0]), None, None)
+        for name, chosen in (
+            (_OVER_FRAMES, replace(takes, average="frames")),
+            (_OF_SEQUENCES, replace(takes, average="groups", groups=np.arange(len(takes)))),
+        )
     }
     return replace(row, cells={**row.cells, **averages})
 

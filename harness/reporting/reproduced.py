@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,9 @@ class ProfileRuns:
     results: Path
     within: str = ""
 
-    def scored(self) -> tuple[list[ScoredModel], list[str]]:
-        """Return the models that were scored on the test split as it is, and why not the others."""
+    @cached_property
+    def scored(self) -> tuple[tuple[ScoredModel, ...], tuple[str, ...]]:
+        """The models that were scored on the test split as it is, and why not the others."""
         models, missing = [], []
         for name in self.models:
             try:
@@ -110,7 +112,7 @@ class ProfileRuns:
                 missing.append(f"{name}: its score is of {what}, not of the test split as it is")
                 continue
             models.append(model)
-        return models, missing
+        return tuple(models), tuple(missing)
 
     def score_folder(self, run: ScoredRun) -> Path:
         """Return the folder of the score of one of these runs."""
@@ -126,8 +128,8 @@ class ProfileRuns:
             metric: what the table shows.
             by: columns of clips that give a cell its name, joined by "/".
         """
-        models, missing = self.scored()
-        return [reproduced_row(model, metric, by) for model in models], missing
+        models, missing = self.scored
+        return [reproduced_row(model, metric, by) for model in models], list(missing)
 
 
 def reproduced_row(

@@ -59,8 +59,8 @@ def published_by_subject() -> Published:
 def subject_table(runs: ProfileRuns) -> Page:
     """Return table III."""
     published = published_by_subject()
-    models, missing = runs.scored()
-    rows = []
+    models, unscored = runs.scored
+    rows, missing = [], list(unscored)
     for model in models:
         try:
             rows.append(_row(model, published))

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from tabulate import tabulate
 
 from harness.reporting.published import AVERAGE
 from harness.reporting.reproduced import ReproducedRow, Value
+from harness.runs.files import atomic_file
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,21 @@ def coverage(parts: Iterable[tuple[Published, Sequence[ReproducedRow]]]) -> str:
         f"here on the same data set with the same kind of 2D and window; {total - measured} were "
         "not run."
     )
+
+
+def write_page(page: Page, folder: Path) -> list[Path]:
+    """Write a table as NAME.md and NAME.csv and return the two files.
+
+    Raises:
+        HarnessError: the place cannot be written.
+    """
+    written = []
+    for suffix, text in (("md", page.markdown), ("csv", page.csv)):
+        path = folder / f"{page.name}.{suffix}"
+        with atomic_file(path) as stream:
+            stream.write(text)
+        written.append(path)
+    return written
 
 
 def pipe_table(lines: list[list[str]], heads: list[str]) -> str:

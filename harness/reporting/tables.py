@@ -7,44 +7,54 @@ from harness.reporting.action_tables import action_tables
 from harness.reporting.keypoint_table import keypoint_table
 from harness.reporting.reproduced import ProfileRuns
 from harness.reporting.subject_table import subject_table
-from harness.runs.files import atomic_file
+from harness.reporting.table_parts import write_page
 from harness.runs.settings import Settings
 
 CROSS_FOLDER = "cross"
 """The folder inside a run's that holds its predictions and scores on other profiles' data."""
 
 
-def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
-    """Write the tables of a profile as Markdown and CSV and return the files.
-
-    Args:
-        settings: params.yaml.
-        profile: whose runs to show; the first of its protocols counts.
-        results: the folder of all results.
+def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
+    """Return the runs that a profile's tables are made from; the first of its protocols counts.
 
     Raises:
-        HarnessError: the profile is unknown or the place cannot be written.
+        HarnessError: the profile is unknown.
     """
-    runs = ProfileRuns(
+    return ProfileRuns(
         models=tuple(settings.models),
         seeds=tuple(settings.seeds),
         profile=profile,
         protocol=settings.profile_called(profile).protocols[0],
         results=results,
     )
-    crossed = {
-        target: replace(
-            runs,
-            protocol=settings.profile_called(target).protocols[0],
-            within=f"{CROSS_FOLDER}/{target}",
-        )
-        for target in settings.cross
+
+
+def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
+    """Write tables I to IV of a profile as Markdown and CSV and return the files.
+
+    Args:
+        settings: params.yaml.
+        profile: whose runs to show.
+        results: the folder of all results.
+
+    Raises:
+        HarnessError: the profile is unknown or the place cannot be written.
+    """
+    runs = runs_of_profile(settings, profile, results)
+    pages = (*action_tables(runs), subject_table(runs), keypoint_table(runs, crossed(runs)))
+    folder = results / profile / "tables"
+    return [path for page in pages for path in write_page(page, folder)]
+
+
+def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:
+    """Return the same runs as scored on other profiles' data, by the profile."""
+    folder = runs.results / runs.profile / "runs"
+    found = {
+        (path.parents[1].name, path.name)
+        for path in folder.glob(f"*/{CROSS_FOLDER}/*/scores/*")
+        if path.is_dir()
     }
-    written = []
-    for page in (*action_tables(runs), subject_table(runs), keypoint_table(runs, crossed)):
-        for suffix, text in (("md", page.markdown), ("csv", page.csv)):
-            path = results / profile / "tables" / f"{page.name}.{suffix}"
-            with atomic_file(path) as stream:
-                stream.write(text)
-            written.append(path)
-    return written
+    return {
+        target: replace(runs, protocol=protocol, within=f"{CROSS_FOLDER}/{target}")
+        for target, protocol in sorted(found, reverse=True)
+    }

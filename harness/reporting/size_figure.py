@@ -1,0 +1,112 @@
+"""Figure 4 of the DG-Net paper: MPJPE against the number of parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.reporting.published import published_table
+from harness.reporting.reproduced import ProfileRuns, ReproducedRow
+from harness.runs.files import atomic_file
+from harness.scoring.metrics import metric_called
+
+
+@dataclass(frozen=True)
+class _Points:
+    """One model's points in a panel: by increasing size, with intervals where there are any."""
+
+    model: str
+    label: str
+    parameters: list[float]
+    values: list[float]
+    low: list[float]
+    high: list[float]
+
+
+def draw_size_figure(runs: ProfileRuns) -> list[Path]:
+    """Draw published points and those of a profile's runs; return the PNG and the SVG file.
+
+    Each data set and 2D source has a panel: errors compare only within one.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    panels = {"published: Human3.6M, detected 2D": _published_points()}
+    for row in runs.rows(metric_called("MPJPE"), ())[0]:
+        if row.parameters:
+            head = f"measured here: {row.dataset}, 2D {row.input_2d}"
+            panels.setdefault(head, []).append(_measured_point(row, row.parameters))
+    figure, drawn = plt.subplots(
+        1, len(panels), figsize=(5.5 * len(panels), 4.5), layout="constrained", squeeze=False
+    )
+    models = dict.fromkeys(point.model for points in panels.values() for point in points)
+    colours = {model: f"C{number}" for number, model in enumerate(models)}
+    for axes, (head, points) in zip(drawn[0], panels.items(), strict=True):
+        _draw_panel(axes, sorted(points, key=lambda point: point.parameters), colours)
+        axes.set_title(head, fontsize=10)
+    drawn[0, 0].set_ylabel("MPJPE, mm (bars: 95 % interval over takes)")
+    figure.supxlabel("trainable parameters, millions", fontsize=10)
+    written = []
+    for suffix in ("png", "svg"):
+        path = runs.results / runs.profile / "figures" / f"figure_04_size.{suffix}"
+        save_figure(figure, path)
+        written.append(path)
+    plt.close(figure)
+    return written
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure as PNG or SVG by the path's ending; equal figures give equal bytes."""
+    import matplotlib as mpl
+
+    format = path.suffix.removeprefix(".")
+    # Versions and dates of the drawing library would make equal figures differ.
+    dates = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+    with (
+        mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path"}),
+        atomic_file(path, "wb") as stream,
+    ):
+        figure.savefig(stream, format=format, dpi=120, metadata=dates[format])
+
+
+def _published_points() -> list[_Points]:
+    points = []
+    for model, rows in published_table("figure_04_size").groupby("model", sort=False):
+        frames = "/".join(map(str, rows["frames"]))
+        values = list(map(float, rows["MPJPE_mm"]))
+        sizes = list(map(float, rows["parameters"]))
+        points.append(_Points(str(model), f"{model}, {frames} fr.", sizes, values, values, values))
+    return points
+
+
+def _measured_point(row: ReproducedRow, parameters: int) -> _Points:
+    value = row.average
+    low = value.mean if value.low is None else value.low
+    high = value.mean if value.high is None else value.high
+    label = f"{row.model}, {row.frames} fr."
+    return _Points(row.model, label, [float(parameters)], [value.mean], [low], [high])
+
+
+def _draw_panel(axes: Any, points: Sequence[_Points], colours: Mapping[str, str]) -> None:
+    for number, point in enumerate(points):
+        x, colour = [parameters / 1e6 for parameters in point.parameters], colours[point.model]
+        axes.plot(x, point.values, "o-", color=colour)
+        axes.vlines(x, point.low, point.high, color=colour)
+        above = number % 2 == 0  # neighbours in size keep out of each other's way
+        at = max(point.high) if above else min(point.low)
+        axes.annotate(
+            point.label,
+            (x[(point.high if above else point.low).index(at)], at),
+            xytext=(0, 6 if above else -6),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize=8,
+            color=colour,
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.margins(x=0.2, y=0.15)
+    axes.grid(visible=True, which="both", alpha=0.25)

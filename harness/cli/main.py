@@ -14,6 +14,7 @@ _COMMANDS = {
     "check": ("harness.cli.check:check", "Compare scores with committed references."),
     "compare": ("harness.cli.compare:compare", "Compare models, action by action."),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
+    "export": ("harness.cli.export:export", "Export a trained model, with its card."),
     "grid": ("harness.cli.grid:grid", "Run a grid of experiments, or see where it stands."),
     "import-checkpoint": (
         "harness.cli.import_checkpoint:import_checkpoint",

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord, read_record
+from harness.runs.settings import load_settings
 from harness.runs.suggest import unknown_name
 from harness.scoring.metrics import METRICS
 from harness.scoring.stored_score import read_score
@@ -96,6 +97,28 @@ def find_run(name: str, results: Path = Path("results")) -> Path:
     if not known:
         raise HarnessError(f"no runs below {results}; make some with 'dvc repro'")
     raise unknown_name("run", name, [*known, *(run_id for _, run_id in known.values())])
+
+
+def find_model_run(name: str, profile: str | None = None, results: Path = Path("results")) -> Path:
+    """Return the folder of the one run that a name means.
+
+    Args:
+        name: a model that has one run in the profile, or what `find_run` takes.
+        profile: where models are looked for; the default profile of params.yaml unless named.
+        results: the folder of all results.
+
+    Raises:
+        HarnessError: there is no such run, or there are several.
+    """
+    if "/" not in name:
+        profile = profile or load_settings().profile
+        runs = sorted((results / profile / "runs").glob(f"{name}-seed*/run.json"))
+        if len(runs) > 1:
+            known = ", ".join(f"{profile}/{path.parent.name}" for path in runs)
+            raise HarnessError(f"'{name}' has several runs ({known}); name one of them")
+        if runs:
+            return runs[0].parent
+    return find_run(name, results)
 
 
 def report_run(folder: Path) -> RunReport:

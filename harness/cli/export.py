@@ -1,0 +1,53 @@
+"""`harness export`: a trained model as a file for other programs, with its card."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.lifting.export import Format
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["safetensors", "torchscript", "onnx"]),
+    default="safetensors",
+    show_default=True,
+    help="safetensors for this harness, torchscript for PyTorch alone, onnx for other runtimes.",
+)
+@click.option("--profile", help="Profile whose model is meant; the default profile unless named.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write, instead of exports/PROFILE/RUN with the format's suffix.",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def export(model: str, style: "Format", profile: str | None, out: Path | None, force: bool) -> None:
+    """Export MODEL, and write its card beside it (FILE.md).
+
+    MODEL is a model of the profile, a run such as quick/dgnet-seed0, its folder, or the beginning
+    of a run id. What was written is loaded again and must predict what the run predicts.
+    """
+    from harness.lifting.export import SUFFIXES, export_run
+    from harness.reporting.model_card import model_card
+    from harness.reporting.run_report import find_model_run
+    from harness.runs.files import atomic_file
+    from harness.runs.provenance import read_record
+
+    run = find_model_run(model, profile)
+    trained_in = read_record(run / "run.json").run.partition("/")[0]
+    path = out or Path("exports") / trained_in / f"{run.resolve().name}{SUFFIXES[style]}"
+    exported = export_run(run, style, path, force=force)
+    card = path.with_name(path.name + ".md")
+    with atomic_file(card) as stream:
+        stream.write(model_card(exported, run, Path("data/prepared") / trained_in))
+    click.echo(f"wrote {path} ({exported.contract.run_id}, {style}) and its card {card}")
+    if exported.equal < exported.tried:
+        click.echo(
+            f"note: {exported.tried - exported.equal} of {exported.tried} windows tried differ by "
+            "more than 0.01 mm, as where two neighbours are all but equally near"
+        )

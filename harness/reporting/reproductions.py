@@ -1,0 +1,144 @@
+"""The page reproduction.md: for every table of the paper, what was reproduced of it.
+
+Tables of runs are counted in the CSV file that their own module writes, tables of grids in the
+grid. A table that joins later needs one more `Reproduction` in `_found`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from harness.reporting.experiments import experiment_reproduction
+from harness.reporting.published import ACTION_COLUMNS, AVERAGE, published_by_action
+from harness.reporting.reproduced import EXACT_SOURCE
+from harness.reporting.reproduction import Reproduction, reproduction_page
+from harness.reporting.scored_runs import ScoredModel, find_scored_model
+from harness.runs.errors import HarnessError
+from harness.runs.files import atomic_file
+from harness.runs.settings import Settings
+from harness.scoring.metrics import metric_called
+from harness.scoring.ordering import Agreement, agreement
+from harness.scoring.takes import takes_of
+
+_ACTION_TABLES = (
+    ("Table I", "MPJPE by action, mm", "table_01_h36m_protocol1", "table_01_mpjpe", "MPJPE"),
+    ("Table II", "P-MPJPE by action, mm", "table_02_h36m_protocol2", "table_02_p_mpjpe", "P-MPJPE"),
+)
+
+
+def write_reproduction(settings: Settings, profile: str, results: Path) -> Path:
+    """Write results/PROFILE/reproduction.md and return it.
+
+    Args:
+        settings: params.yaml.
+        profile: whose runs and grids.
+        results: the folder of all results.
+
+    Raises:
+        HarnessError: the profile is unknown, or a stored score is damaged.
+    """
+    path = results / profile / "reproduction.md"
+    with atomic_file(path) as stream:
+        stream.write(reproduction_page(profile, _found(settings, profile, results)))
+    return path
+
+
+def _found(settings: Settings, profile: str, results: Path) -> list[Reproduction]:
+    protocol = settings.profile_called(profile).protocols[0]
+    models = _scored(settings, profile, protocol, results)
+    found = [
+        action_reproduction(*table, models=models, folder=results / profile)
+        for table in _ACTION_TABLES
+    ]
+    found += [
+        experiment_reproduction(settings, grid, profile, results) for grid in settings.experiments
+    ]
+    return found
+
+
+def action_reproduction(
+    table: str,
+    about: str,
+    source: str,
+    page: str,
+    metric: str,
+    *,
+    models: Sequence[ScoredModel],
+    folder: Path,
+) -> Reproduction:
+    """Return how much of table I or II was reproduced.
+
+    On another data set than the paper's the actions are others, so that the averages alone count,
+    and of these the order.
+
+    Args:
+        table: how the paper calls it.
+        about: what it shows.
+        source: name of the published table.
+        page: name of the files that the table was written to.
+        metric: what it shows.
+        models: the models of the profile that were scored.
+        folder: results/PROFILE.
+    """
+    printed = published_by_action(source)
+    own = printed[printed["model"] != ""]
+    path = folder / "tables" / f"{page}.csv"
+    differences = _differences(path)
+    pairs = [(model, value) for model in models if (value := _average(own, model)) is not None]
+    dataset = models[0].runs[0].score.header.conditions.predictions.dataset if models else None
+    return Reproduction(
+        table=table,
+        about=about,
+        page=f"tables/{page}.md" if path.is_file() else None,
+        printed=int(own[[*ACTION_COLUMNS.values(), AVERAGE]].notna().to_numpy().sum()),
+        measured=len(differences) or len(pairs),
+        dataset=dataset,
+        differences=differences,
+        compared=f"the averages of {', '.join(model.name for model, _ in pairs)}",
+        agreement=_order(pairs, metric),
+    )
+
+
+def _scored(
+    settings: Settings, profile: str, protocol: str, results: Path
+) -> Sequence[ScoredModel]:
+    """Return the profile's models that were scored on the test split as it is."""
+    found = []
+    for name in settings.models:
+        try:
+            model = find_scored_model(name, profile, protocol, results, settings.seeds)
+        except HarnessError:
+            continue  # its table says why
+        made = model.runs[0].score.header.conditions.predictions
+        if made.split == "test" and made.corruption is None:
+            found.append(model)
+    return found
+
+
+def _average(own: pd.DataFrame, model: ScoredModel) -> float | None:
+    """Return the printed average of the same method, kind of 2D and window, if there is one."""
+    made = model.runs[0].score.header.conditions.predictions
+    kind = "gt" if made.input_2d == EXACT_SOURCE else "detected"
+    same = own[
+        (own["model"] == made.model) & (own["input_2d"] == kind) & (own["frames"] == made.frames)
+    ]
+    return None if same.empty or pd.isna(same.iloc[0][AVERAGE]) else float(same.iloc[0][AVERAGE])
+
+
+def _differences(path: Path) -> tuple[float, ...]:
+    """Return the differences to print that a table's CSV file holds."""
+    if not path.is_file():
+        return ()
+    return tuple(pd.read_csv(path)["difference"].dropna().astype(float))
+
+
+def _order(pairs: Sequence[tuple[ScoredModel, float]], metric: str) -> Agreement | None:
+    if len(pairs) < 2:
+        return None
+    takes = takes_of(
+        [[run.score.sequences for run in model.runs] for model, _ in pairs],
+        metric_called(metric),
+        pairs[0][0].runs[0].score.protocol,
+    )
+    return agreement([value for _, value in pairs], takes, [""] * len(pairs))

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from tabulate import tabulate
 
 from harness.experiments.grid import Cell, read_cell
+from harness.reporting.learning_curve import FLAT_MM, convergence_of
 from harness.reporting.scored_runs import ScoredModel, ScoredRun, require_comparable
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import read_record
@@ -16,9 +15,6 @@ from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.statistics import Difference, differences_to_first
 from harness.scoring.stored_score import read_score
 from harness.scoring.takes import takes_of
-
-_FLAT_MM = 1.0
-"""A validation curve is called flat where a line through its last third falls by less than this."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ def grid_rows(
                 value=float(value),
                 difference=difference,
                 parameters=int(records[0].results["parameters"]),
-                still_falling=any(_still_falling(path) for path in cells[model.name]),
+                still_falling=any(run.convergence == "still falling" for run in model.runs),
                 seeds=tuple(record.seed for record in records),
                 run_ids=tuple(record.run_id for record in records),
             )
@@ -140,7 +136,7 @@ def grid_markdown(
         f"{record.versions.get('torch')}",
         "interval: paired bootstrap over takes; it does not cover what another seed would give",
         f"curve: still falling where a line through the last third of the validation curve falls "
-        f"by {_FLAT_MM:g} mm or more",
+        f"by {FLAT_MM:g} mm or more",
     ]
     others: dict[str, list[str]] = {}
     for name, status in statuses.items():
@@ -184,16 +180,12 @@ def scored_cell(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
     path = folder / "evaluations" / evaluation / "scores" / protocol
     if not path.is_dir():
         raise HarnessError(f"{path}: no such score; the grid has no such evaluation or protocol")
-    return ScoredRun(folder.name, read_score(path), read_record(folder / "run.json"))
-
-
-def _still_falling(folder: Path) -> bool:
-    curve = pd.read_csv(folder / "history.csv")["validation_MPJPE"].to_numpy(np.float64)
-    late = curve[-max(3, len(curve) // 3) :]
-    if len(late) < 3 or np.isnan(late).any():
-        return False
-    slope = np.polyfit(np.arange(len(late)), late, 1)[0]
-    return bool(-slope * (len(late) - 1) >= _FLAT_MM)
+    return ScoredRun(
+        folder.name,
+        read_score(path),
+        read_record(folder / "run.json"),
+        convergence_of(folder),
+    )
 
 
 def _interval(difference: Difference | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.lifting.registry import method_names
+from harness.reporting.learning_curve import Convergence, convergence_of
 from harness.reporting.run_report import find_run
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
@@ -23,11 +24,30 @@ class ScoredRun:
         name: how messages call it, such as "quick/dgnet-seed0".
         score: the score.
         record: what it was made from; None where only its predictions are known.
+        convergence: how its validation curve ends.
     """
 
     name: str
     score: Score
     record: RunRecord | None
+    convergence: Convergence = "not known"
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether there is a record of its training."""
+        return self.record is not None and self.record.kind == "train"
+
+    @property
+    def epoch_kept(self) -> str:
+        """Which epoch's weights were scored, by which rule, and whether training had converged."""
+        if self.record is None or not self.trained_here:
+            return "not recorded"
+        best = self.record.parameters["training"]["select"] == "best"
+        told = "best on validation clips" if best else "last"
+        if self.convergence != "not known":
+            told += f", validation curve {self.convergence}"
+        results = self.record.results
+        return f"{results.get('epoch', '?')} of {results.get('epochs', '?')} ({told})"
 
 
 @dataclass(frozen=True)
@@ -162,7 +182,7 @@ def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
             f"{name} was trained again (run {record.run_id}) since it was scored (run {scored}); "
             "run 'dvc repro', or predict and score it"
         )
-    return ScoredRun(name, score, record)
+    return ScoredRun(name, score, record, convergence_of(folder))
 
 
 def _require_alike(name: str, runs: tuple[ScoredRun, ...]) -> None:

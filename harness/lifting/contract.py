@@ -92,6 +92,8 @@ class Lifter(nn.Module, ABC):
         labelled_subjects: the only training subjects whose poses its loss may see, or None for
             all; where some are not labelled, they fill one half of every batch.
         lifts_clips: whether `lift_clip` is a faster way to predict than windows.
+        compiling_pays_after: training steps after which compiling the loss has taken less time than
+            it saved, measured on a CPU; None where it was not seen to.
     """
 
     frames: int
@@ -102,6 +104,7 @@ class Lifter(nn.Module, ABC):
     uses_root_depth: bool = False
     labelled_subjects: tuple[str, ...] | None = None
     lifts_clips: bool = False
+    compiling_pays_after: int | None = None
 
     @abstractmethod
     def forward(self, inputs: LifterInput) -> Tensor:

@@ -23,6 +23,10 @@ class Recipe(BaseModel):
         steps_per_epoch: end an epoch after so many steps, or none for a full pass.
         select: keep the epoch best on validation subjects, or the last.
         precision: Lightning Fabric's precision flag.
+        float32_products: how exactly float32 matrices are multiplied in training steps:
+            torch.set_float32_matmul_precision; validation and prediction are exact.
+        compile: compile the loss with torch.compile: never, always, or where it pays; see
+            `harness.lifting.compiling`. Weights then differ by rounding.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,3 +44,5 @@ class Recipe(BaseModel):
     steps_per_epoch: int | None = Field(default=None, ge=1)
     select: Literal["best", "last"] = "best"
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
+    float32_products: Literal["highest", "high", "medium"] = "highest"
+    compile: Literal["off", "auto", "on"] = "off"

@@ -102,8 +102,9 @@ def train_run(
     if training is None:
         raise HarnessError(f"{plan.prepared}: has no training clips; prepare it with some")
 
-    def trained(state: TrainingState, watcher: Watcher) -> None:
-        Training(
+    def trained(state: TrainingState, watcher: Watcher) -> dict[str, Any]:
+        """Train to the end and return how it was done."""
+        work = Training(
             lifter,
             training,
             validation,
@@ -113,7 +114,9 @@ def train_run(
             state_file=state_file,
             watcher=watcher,
             state=state,
-        ).run()
+        )
+        work.run()
+        return {"devices": fabric.world_size, "compiled": work.compiled}
 
     with ExitStack() as held:
         state = None
@@ -142,12 +145,12 @@ def train_run(
             tracker.parameters(parameters)
             watcher.on_start(state)
             try:
-                trained(state, watcher)
+                done = trained(state, watcher)
             except TrainingFailed as error:
-                _keep(plan, record, prepared, lifter, state, failure=str(error))
+                _keep(plan, record, prepared, lifter, state, {"failure": str(error)})
                 remove_state(state_file.path)  # to resume would be to fail again
                 raise TrainingFailed(f"{plan.name}: {error}") from error
-            record = _keep(plan, record, prepared, lifter, state, devices=fabric.world_size)
+            record = _keep(plan, record, prepared, lifter, state, done)
             for name in ("run.json", "history.csv", CHECKPOINT):
                 tracker.artifact(plan.folder / name)
         remove_state(state_file.path)
@@ -265,12 +268,14 @@ def _keep(
     prepared: PreparedSet,
     lifter: Lifter,
     state: TrainingState,
-    *,
-    devices: int = 1,
-    failure: str | None = None,
+    told: dict[str, Any],
 ) -> RunRecord:
-    """Write the best weights there are and the record of the run's end; return the record."""
-    results: dict[str, Any] = {"epochs": len(state.history), "devices": devices}
+    """Write the best weights there are and the record of the run's end; return the record.
+
+    `told` goes into its results; a "failure" in there says that training failed.
+    """
+    failed = "failure" in told
+    results: dict[str, Any] = {"epochs": len(state.history), **told}
     if state.best_weights is not None:
         contract = ModelContract(
             run_id=record.run_id,
@@ -293,7 +298,7 @@ def _keep(
             epoch=state.best_epoch,
             parameters=parameter_count(lifter),
         )
-        path = plan.folder / ("best-before-failure.safetensors" if failure else CHECKPOINT)
+        path = plan.folder / ("best-before-failure.safetensors" if failed else CHECKPOINT)
         save_checkpoint(path, state.best_weights, contract)
         results |= {
             "epoch": state.best_epoch,
@@ -301,8 +306,6 @@ def _keep(
             "parameters": contract.parameters,
             "checkpoint_sha256": sha256_of_file(path),
         }
-    if failure is not None:
-        results["failure"] = failure
-    ended = record.ended("failed" if failure else "finished", results, state.seconds)
+    ended = record.ended("failed" if failed else "finished", results, state.seconds)
     write_record(plan.folder / "run.json", ended)
     return ended

@@ -6,7 +6,8 @@ resumed run repeats what an uninterrupted one does, bit for bit where the device
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from harness.lifting.compiling import compiled_loss, compiles
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.lift import mpjpe_mm
 from harness.lifting.order import TrainingOrder
@@ -92,6 +94,7 @@ class Training:
 
     Attributes:
         state: where it stands; its `best_weights` are the ones to keep.
+        compiled: whether the loss is compiled.
     """
 
     def __init__(
@@ -144,6 +147,9 @@ class Training:
             lifter.load_state_dict(self.state.lifter)
         if fabric.world_size > 1:
             synchronise_batch_norms(lifter)
+        steps = recipe.epochs * self._order.steps
+        self.compiled = compiles(recipe.compile, lifter, steps, fabric.world_size)
+        loss = compiled_loss(lifter, fabric.device) if self.compiled else lifter.loss
         adam = torch.optim.Adam(
             lifter.parameters(),
             lr=recipe.learning_rate,
@@ -151,7 +157,7 @@ class Training:
             # The fused form is fastest, but cannot clip gradients that a scaler has scaled.
             fused=recipe.precision != "16-mixed",
         )
-        self._model, self._optimizer = fabric.setup(_Loss(lifter), adam)
+        self._model, self._optimizer = fabric.setup(_Loss(lifter, loss), adam)
         if self.state.optimizer:
             self._optimizer.load_state_dict(self.state.optimizer)
         fabric.strategy.precision.load_state_dict(self.state.scaler)
@@ -176,10 +182,11 @@ class Training:
         self._lifter.on_epoch_start(epoch, self._recipe.epochs)
         losses = torch.zeros(self._order.steps, device=self._fabric.device)
         losses[:begin] = self.state.losses
-        for step, batch in enumerate(self._order.batches(epoch, begin), start=begin):
-            losses[step] = self._take_step(epoch, step, batch)
-            if self._fabric.world_size == 1:
-                self._look(epoch, losses[: step + 1])
+        with _float32_products(self._recipe.float32_products):
+            for step, batch in enumerate(self._order.batches(epoch, begin), start=begin):
+                losses[step] = self._take_step(epoch, step, batch)
+                if self._fabric.world_size == 1:
+                    self._look(epoch, losses[: step + 1])
         return losses
 
     def _take_step(self, epoch: int, step: int, batch: Batch) -> Tensor:
@@ -272,13 +279,24 @@ class _Loss(nn.Module):
     arguments to half precision, and targets in metres must not lose digits.
     """
 
-    def __init__(self, lifter: Lifter) -> None:
+    def __init__(self, lifter: Lifter, loss: Callable[[Batch], Tensor]) -> None:
         super().__init__()
         self.lifter = lifter
+        self._loss = loss
 
     def forward(self, batch: Callable[[], Batch]) -> Tensor:
         """Return the scalar loss."""
-        return self.lifter.loss(batch())
+        return self._loss(batch())
+
+
+@contextmanager
+def _float32_products(precision: str) -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _check_finite(losses: Tensor, epoch: int) -> None:

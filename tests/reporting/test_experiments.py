@@ -1,0 +1,265 @@
+"""Tables VI to XI, figure 5 and reproduction.md from folders of finished cells, made by hand."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stored_runs import write_score
+from tiny_project import tiny_params
+
+from harness.experiments.grid import Cell, resolve_cells
+from harness.experiments.settings import Evaluation
+from harness.lifting.predictions import PredictionContract
+from harness.reporting.ablations import TABLES
+from harness.reporting.experiments import EXPERIMENTS, experiment_reproduction, write_experiment
+from harness.reporting.grid_cells import grid_cells
+from harness.reporting.reproductions import write_reproduction
+from harness.runs.errors import HarnessError
+from harness.runs.files import read_json, write_json
+from harness.runs.provenance import collect, write_record
+from harness.runs.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+Error = Callable[[Cell, Evaluation], float]
+
+
+def settings_of(**grids: dict[str, Any]) -> Settings:
+    return Settings(**tiny_params(), experiments=list(grids), grids=grids)
+
+
+def neighbours(*counts: int) -> dict[str, Any]:
+    variations = {f"DSG-K{count}": {"network.spatial_neighbours": count} for count in counts}
+    return {"profile": "tiny", "models": ["dgnet"], "variations": variations}
+
+
+def write_cells(
+    settings: Settings, grid: str, results: Path, error: Error, dataset: str = "synthetic"
+) -> None:
+    """Write every cell of a grid as finished, each evaluation wrong by `error` mm everywhere."""
+    for cell in resolve_cells(settings, grid):
+        folder = results / "tiny/grids" / grid / cell.name
+        record = collect(
+            run=f"tiny-{grid}/{cell.name}",
+            kind="train",
+            model=cell.model,
+            seed=cell.seed,
+            parameters={"network": cell.network, "training": RECIPE},
+            dataset=dataset,
+            data_hash="d" * 64,
+            code="c" * 64,
+        )
+        write_record(folder / "run.json", record.ended("finished", {"parameters": 1234}, 1.0))
+        for evaluation in cell.evaluations:
+            contract = PredictionContract(
+                model=cell.model,
+                run_id=record.run_id,
+                checkpoint_sha256="a" * 64,
+                dataset=dataset,
+                data_hash="d" * 64,
+                input_2d=cell.input_2d,
+                trained_on_2d=cell.input_2d,
+                split=evaluation.split,
+                skeleton="h36m17",
+                frames=4,
+                predicts="all",
+                flip_test=True,
+                uses_root_depth=False,
+                seed=cell.seed,
+                corruption=evaluation.corruption,
+            )
+            value = error(cell, evaluation)
+            write_score(folder / "evaluations" / evaluation.name / "scores", contract, value, value)
+        write_json(folder / "cell.json", cell.model_dump(mode="json"))
+        write_json(folder / "done.json", {"key": "k", "run_id": record.run_id})
+
+
+RECIPE = {
+    "epochs": 2,
+    "steps_per_epoch": 2,
+    "batch_size": 8,
+    "learning_rate": 0.001,
+    "select": "last",
+}
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+def errors_by_variation(**values: float) -> Error:
+    return lambda cell, evaluation: values[cell.variation.replace("-", "_")]
+
+
+def test_a_measured_number_stands_beside_the_printed_one_and_the_rest_is_counted(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(neighbours=neighbours(1, 3))
+    write_cells(settings, "neighbours", tmp_path, errors_by_variation(DSG_K1=60.0, DSG_K3=70.0))
+    page, table = write_experiment(settings, "neighbours", "tiny", tmp_path)
+    lines = rows_of(table)
+    assert [(line["layer"], line["K"], line["printed"], line["measured"]) for line in lines] == [
+        ("DSG", "1", "47.3", "60.000"),
+        ("DSG", "3", "45.3", "70.000"),
+        ("DSG", "5", "48.2", ""),
+        ("DSG", "7", "50.8", ""),
+        ("DTG", "1", "48.0", ""),
+        ("DTG", "3", "46.5", ""),
+        ("DTG", "5", "47.3", ""),
+        ("DTG", "7", "49.2", ""),
+    ]
+    assert {line["difference"] for line in lines} == {""}, "another data set has no difference"
+    assert {line["measured_on"] for line in lines} == {"synthetic", ""}
+    text = page.read_text()
+    assert "printed, `h36m`" in text
+    assert "measured here, `synthetic`" in text
+    assert "2 of 8 cells measured" in text
+    assert "0 of 1 pairs stand as printed, Kendall's tau -1.00" in text
+    assert "no such cell or test in this profile's grid: DSG 5; DSG 7" in text
+
+
+def test_on_human36m_the_difference_is_printed(tmp_path: Path) -> None:
+    settings = settings_of(neighbours=neighbours(1, 3))
+    errors = errors_by_variation(DSG_K1=60.0, DSG_K3=44.0)
+    write_cells(settings, "neighbours", tmp_path, errors, dataset="h36m")
+    _, table = write_experiment(settings, "neighbours", "tiny", tmp_path)
+    assert [line["difference"] for line in rows_of(table)][:3] == ["+12.7", "-1.3", ""]
+    found = experiment_reproduction(settings, "neighbours", "tiny", tmp_path)
+    assert found.differences == pytest.approx((12.7, -1.3))
+    assert (found.printed, found.measured) == (8, 2)
+
+
+def test_a_cell_of_other_settings_than_todays_is_not_shown(tmp_path: Path) -> None:
+    write_cells(settings_of(neighbours=neighbours(3)), "neighbours", tmp_path, lambda *_: 50.0)
+    changed = neighbours(3)
+    changed["training"] = {"epochs": 7}
+    found = grid_cells(settings_of(neighbours=changed), "neighbours", "tiny", tmp_path)
+    assert found.missing == {"DSG-K3-dgnet-seed0": "run under settings other than today's"}
+    spelt_out = neighbours(3)
+    spelt_out["network"] = {"temporal_neighbours": 4}
+    found = grid_cells(settings_of(neighbours=spelt_out), "neighbours", "tiny", tmp_path)
+    assert list(found.finished) == ["DSG-K3-dgnet-seed0"]
+
+
+def test_cells_scored_on_different_data_are_refused(tmp_path: Path) -> None:
+    settings = settings_of(neighbours=neighbours(1, 3))
+    write_cells(settings, "neighbours", tmp_path, lambda *_: 50.0)
+    path = next(tmp_path.glob("tiny/grids/neighbours/DSG-K1*/**/score.json"))
+    header = read_json(path)
+    header["conditions"]["predictions"]["data_hash"] = "f" * 64
+    write_json(path, header)
+    with pytest.raises(HarnessError, match="scored on different data"):
+        write_experiment(settings, "neighbours", "tiny", tmp_path)
+
+
+def noise_grid() -> dict[str, Any]:
+    return {
+        "profile": "tiny",
+        "models": ["martinez", "dgnet"],
+        "input_2d": "gt",
+        "evaluations": [
+            {"name": "exact"},
+            {"name": "5px", "draws": 2, "corruption": {"kind": "gaussian", "sigma_px": 5.0}},
+            {"name": "drop", "corruption": {"kind": "dropout", "probability": 0.2}},
+        ],
+    }
+
+
+def noisy(cell: Cell, evaluation: Evaluation) -> float:
+    corruption = evaluation.corruption or {}
+    base = {"martinez": 40.0, "dgnet": 30.0}[cell.model]
+    return base + corruption.get("sigma_px", 0.0) + 2.0 * corruption.get("draw", 0)
+
+
+def test_noise_is_averaged_over_draws_and_our_corruptions_stand_without_print(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(noise=noise_grid())
+    write_cells(settings, "noise", tmp_path, noisy)
+    page, table, figure = write_experiment(settings, "noise", "tiny", tmp_path)
+    found = {
+        (line["corruption"], line["size"], line["method"]): (line["printed"], line["measured"])
+        for line in rows_of(table)
+    }
+    assert found["Gaussian noise", "0 px", "dgnet"] == ("24.17", "30.000")
+    assert found["Gaussian noise", "5 px", "dgnet"] == ("31.86", "36.000")
+    assert found["Gaussian noise", "5 px", "martinez"] == ("46.65", "46.000")
+    assert found["Gaussian noise", "5 px", "Moreno-Noguer"] == ("67.11", "")
+    assert found["Gaussian noise", "10 px", "dgnet"] == ("38.63", "")
+    assert found["missing joints", "20 %", "dgnet"] == ("", "30.000")
+    assert "35.0 to 37.0" in page.read_text()
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    reproduced = experiment_reproduction(settings, "noise", "tiny", tmp_path)
+    assert (reproduced.printed, reproduced.measured) == (10, 4)
+    assert reproduced.agreement is not None
+    assert (reproduced.agreement.agreeing, reproduced.agreement.pairs) == (2, 2)
+
+
+def cross_action_grid() -> dict[str, Any]:
+    return {
+        "profile": "tiny",
+        "models": ["dgnet", "fsg_ftg"],
+        "axes": {"train_actions": [["Walking"], ["Sitting"]]},
+        "evaluations": [{"name": "test"}, {"name": "held_out", "split": "validation"}],
+    }
+
+
+def test_cross_action_has_a_matrix_a_model_and_checks_the_claim_of_the_figure(
+    tmp_path: Path,
+) -> None:
+    def error(cell: Cell, evaluation: Evaluation) -> float:
+        worse = cell.model == "fsg_ftg" and cell.train_actions == ["Walking"]
+        return 50.0 + 20.0 * worse + 5.0 * (evaluation.split == "validation")
+
+    settings = settings_of(cross_action=cross_action_grid())
+    write_cells(settings, "cross_action", tmp_path, error)
+    page, table, *figures = write_experiment(settings, "cross_action", "tiny", tmp_path)
+    found = {
+        (line["model"], line["trained_on"], line["tested_on"], line["split"]): line["measured"]
+        for line in rows_of(table)
+    }
+    assert found["fsg_ftg", "Walking", "Sitting", "test"] == "70.000"
+    assert found["dgnet", "Sitting", "average", "test"] == "50.000"
+    assert found["dgnet", "Sitting", "Walking", "validation"] == "55.000"
+    assert len(figures) == 2
+    assert "1 of 2 pairs stand as claimed" in page.read_text()
+    reproduced = experiment_reproduction(settings, "cross_action", "tiny", tmp_path)
+    assert (reproduced.printed, reproduced.measured) == (45, 4)
+
+
+def test_every_table_of_the_shipped_grids_finds_its_cells(tmp_path: Path) -> None:
+    """A variation that params.yaml renames would silently leave its line empty."""
+    settings = load_settings(ROOT / "params.yaml")
+    for grid in EXPERIMENTS:
+        cells = grid_cells(settings, grid, "paper", tmp_path)
+        there = {(cell.variation, cell.model) for cell in cells.cells}
+        if grid in TABLES:
+            table = TABLES[grid](cells)
+            wanted = {(cell.variation, cell.model) for cell in table.cells if cell.model}
+            assert wanted <= there, f"{grid}: no cells for {wanted - there}"
+            assert there - wanted <= {("as_it_is", "dgnet")}, f"{grid}: shown nowhere"
+
+
+def test_the_page_of_what_was_reproduced_counts_every_table(tmp_path: Path) -> None:
+    settings = settings_of(neighbours=neighbours(1, 3), noise=noise_grid())
+    write_cells(settings, "neighbours", tmp_path, errors_by_variation(DSG_K1=60.0, DSG_K3=50.0))
+    text = write_reproduction(settings, "tiny", tmp_path).read_text()
+    cells = {
+        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[3:-1]]
+        for line in text.splitlines()
+        if line.startswith("| [Table") or line.startswith("| Table")
+    }
+    place = "experiments/neighbours/table_06_neighbours.md"
+    assert cells[f"[Table VI]({place})"][:5] == ["8", "2", "`synthetic`", "", "1 of 1 pairs"]
+    assert cells["Table I"][:4] == ["113", "0", "", ""]
+    noise = next(value for name, value in cells.items() if "Table X" in name)
+    assert noise[:3] == ["10", "0", ""]
+    assert "10 of 10 numbers were not run" in text
+    assert "compared is the order of K within each layer" in text
+
+
+def test_a_grid_without_a_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="unknown experiment 'noize'; did you mean 'noise'"):
+        write_experiment(settings_of(noise=noise_grid()), "noize", "tiny", tmp_path)

@@ -108,17 +108,29 @@ class _Nearest(nn.Module):
         return chosen.unflatten(0, features.shape[:2])
 
 
-class _FixedSpatial(nn.Module):
+class _Folded(nn.Module):
+    """A layer of constants: buffers, so that they follow the module from device to device."""
+
+    def __init__(self, **constants: Tensor) -> None:
+        super().__init__()
+        for name, constant in constants.items():
+            self.register_buffer(name, constant.contiguous())
+
+
+class _FixedSpatial(_Folded):
     """One product with both weight matrices side by side, one with both adjacencies."""
 
+    weight: Tensor
+    bias: Tensor
+    adjacency: Tensor
+
     def __init__(self, layer: FixedSpatialGraph) -> None:
-        super().__init__()
-        weight, self.bias = _with_norm(layer)
-        self.weight = weight.flatten(1)
+        weight, bias = _with_norm(layer)
         adjacency = layer.adjacency()
         own = torch.diag_embed(adjacency.diagonal())
         # Columns in pairs: of joint j itself, of joint j as a neighbour.
-        self.adjacency = torch.stack([own, adjacency - own], dim=-1).flatten(1)
+        pairs = torch.stack([own, adjacency - own], dim=-1).flatten(1)
+        super().__init__(weight=weight.flatten(1), bias=bias, adjacency=pairs)
         self.activated = layer.norm is not None
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -129,13 +141,18 @@ class _FixedSpatial(nn.Module):
         return (y.relu_() if self.activated else y).view(frames, batch, joints, -1)
 
 
-class _FixedTemporal(nn.Module):
+class _FixedTemporal(_Folded):
     """Three products, added up in place."""
 
+    now: Tensor
+    after: Tensor
+    before: Tensor
+    bias: Tensor
+
     def __init__(self, layer: FixedTemporalGraph) -> None:
-        super().__init__()
-        weight, self.bias = _with_norm(layer)
-        self.now, self.after, self.before = (w.contiguous() for w in weight.unbind(1))
+        weight, bias = _with_norm(layer)
+        now, after, before = weight.unbind(1)
+        super().__init__(now=now, after=after, before=before, bias=bias)
         self.replicate = layer.outside == "replicate"
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -151,14 +168,18 @@ class _FixedTemporal(nn.Module):
         return y.relu_().view_as(x)
 
 
-class _DynamicalSpatial(nn.Module):
+class _DynamicalSpatial(_Folded):
     """Eq. 3 to 7 with the neighbours as indices."""
 
+    weight: Tensor
+    bias: Tensor
+    sender: Tensor
+
     def __init__(self, layer: DynamicalSpatialGraph) -> None:
-        super().__init__()
-        weight, self.bias = _with_norm(layer)
-        self.weight = weight.squeeze(1)
-        self.sender = _sender_vector(layer.weighting)
+        weight, bias = _with_norm(layer)
+        super().__init__(
+            weight=weight.squeeze(1), bias=bias, sender=_sender_vector(layer.weighting)
+        )
         self.nearest = _Nearest(layer.neighbours, layer.include_self)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -167,15 +188,26 @@ class _DynamicalSpatial(nn.Module):
         return y.relu_().view_as(x)
 
 
-class _DynamicalTemporal(nn.Module):
+class _DynamicalTemporal(_Folded):
     """Eq. 10 to 14 likewise."""
 
+    now: Tensor
+    after: Tensor
+    before: Tensor
+    bias: Tensor
+    after_sender: Tensor
+    before_sender: Tensor
+
     def __init__(self, layer: DynamicalTemporalGraph) -> None:
-        super().__init__()
-        weight, self.bias = _with_norm(layer)
-        self.now, self.after, self.before = (w.contiguous() for w in weight.unbind(1))
-        self.senders = torch.stack(
-            [_sender_vector(layer.forward_weighting), _sender_vector(layer.backward_weighting)], 1
+        weight, bias = _with_norm(layer)
+        now, after, before = weight.unbind(1)
+        super().__init__(
+            now=now,
+            after=after,
+            before=before,
+            bias=bias,
+            after_sender=_sender_vector(layer.forward_weighting),
+            before_sender=_sender_vector(layer.backward_weighting),
         )
         self.nearest = _Nearest(layer.neighbours, layer.include_self)
         self.replicate = layer.outside == "replicate"
@@ -192,25 +224,33 @@ class _DynamicalTemporal(nn.Module):
                 of_after = torch.cat([chosen, chosen[-1:]])
                 of_before = torch.cat([chosen[:1], chosen])
             rows = len(after) * x.shape[1]
-            forward = _heard(after @ self.senders[:, 0], of_after).flatten(0, 1)
-            backward = _heard(before @ self.senders[:, 1], of_before).flatten(0, 1)
+            forward = _heard(after @ self.after_sender, of_after).flatten(0, 1)
+            backward = _heard(before @ self.before_sender, of_before).flatten(0, 1)
             y[:rows].baddbmm_(forward, (after @ self.after).flatten(0, 1))
             y[-rows:].baddbmm_(backward, (before @ self.before).flatten(0, 1))
         return y.relu_().view_as(x)
 
 
-class _NonLocal(nn.Module):
+class _NonLocal(_Folded):
     """x + W g(x) as one product: the weights of g and W, with BatchNorm, multiplied beforehand."""
 
+    weight: Tensor
+    told: Tensor
+    bias: Tensor
+    scorers: Tensor
+    constant: Tensor
+
     def __init__(self, block: NonLocalBlock) -> None:
-        super().__init__()
         factor, shift = _of_norm(block.norm)
         out = block.out.weight.t() * factor
-        self.weight, self.told = block.g.weight.t() @ out, block.g.bias @ out
-        self.bias = block.out.bias * factor + shift
         of_theta, of_phi = block.pair.weight[0].chunk(2)
-        self.scorers = torch.stack([of_theta @ block.theta.weight, of_phi @ block.phi.weight], 1)
-        self.constant = of_theta @ block.theta.bias + of_phi @ block.phi.bias
+        super().__init__(
+            weight=block.g.weight.t() @ out,
+            told=block.g.bias @ out,
+            bias=block.out.bias * factor + shift,
+            scorers=torch.stack([of_theta @ block.theta.weight, of_phi @ block.phi.weight], 1),
+            constant=of_theta @ block.theta.bias + of_phi @ block.phi.bias,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, 1)

@@ -2,7 +2,8 @@
 
 Two linear operations and their gradients, which are each other's: taking the neighbouring frames
 of every frame, and adding up what came of them. Plain slicing gives the same gradients, but fills
-and copies a tensor of zeros for each slice, a tenth of a training step.
+and copies a tensor of zeros for each slice, a tenth of a training step. `torch.compile` fuses plain
+slices and cannot look into functions that write in place, so it is given the plain form.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn.functional import pad
 
 from dgnet.config import OutsideWindow
 
@@ -25,7 +27,8 @@ def neighbouring(x: Tensor, outside: OutsideWindow) -> tuple[Tensor, Tensor, Ten
     Returns:
         (T, ...), and twice (T - 1, ...) or, with frames replicated, (T, ...).
     """
-    now, after, before = _Neighbouring.apply(x)
+    plain = torch.compiler.is_compiling()
+    now, after, before = (x, x[1:], x[:-1]) if plain else _Neighbouring.apply(x)
     if outside == "replicate" and len(x) > 1:
         after, before = torch.cat([after, now[-1:]]), torch.cat([now[:1], before])
     return now, after, before
@@ -34,13 +37,18 @@ def neighbouring(x: Tensor, outside: OutsideWindow) -> tuple[Tensor, Tensor, Ten
 def sum_over_frames(now: Tensor, after: Tensor, before: Tensor) -> Tensor:
     """Return `now` with `after` added to its first and `before` to its last frames.
 
-    `now` is overwritten.
+    `now` may be overwritten.
 
     Args:
         now: (T, ...).
         after: (T or fewer, ...).
         before: (T or fewer, ...).
     """
+    if torch.compiler.is_compiling():
+        count = now.shape[0]
+        none = [0, 0] * (now.dim() - 1)
+        later = pad(after, [*none, 0, count - after.shape[0]])
+        return now + later + pad(before, [*none, count - before.shape[0], 0])
     return _SumOverFrames.apply(now, after, before)
 
 

@@ -8,10 +8,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help environment repro test lint clean
+.PHONY: help environment repro experiments test lint clean
 
 help:
 	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
+	@echo "make experiments   run all experiments on the profile that is for CI, or PROFILE=quick"
 	@echo "make test    run the tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make clean   remove the environment"
@@ -31,6 +32,12 @@ repro: environment
 	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
 	$(BIN)/dvc repro
 	@$(BIN)/harness tables --list
+
+# `dvc exp run` changes the profile for this run; it needs git.
+experiments: PROFILE ?= tiny
+experiments: environment
+	$(BIN)/dvc exp run --set-param profile=$(PROFILE) experiments/dvc.yaml
+	@$(BIN)/harness tables --profile $(PROFILE) --list
 
 test: environment
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -24,7 +24,8 @@ import click
 def tables(profile: str | None, list_only: bool, results: Path, page: Path | None) -> None:
     """Write the tables and figures of a profile, published rows beside what was measured here.
 
-    They are made from the scores that are stored; a model without a score is listed as missing.
+    They are made from the scores that are stored, those of experiments from the grids that were
+    run; a model without a score is listed as missing, a cell that was not run is empty.
     """
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
@@ -35,18 +36,23 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     name = profile or settings.profile
     settings.profile_called(name)
     if list_only:
-        folders = (results / name / "tables", results / name / "figures")
-        written = [path for folder in folders for path in sorted(folder.glob("*.*"))]
+        places = ("tables/*.*", "figures/*.*", "experiments/*/*.*", "reproduction.md")
+        written = [path for place in places for path in sorted((results / name).glob(place))]
         if not written:
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
     else:
+        from harness.reporting.experiments import experiments_run, write_experiment
         from harness.reporting.figures import draw_learning_curves
+        from harness.reporting.reproductions import write_reproduction
         from harness.reporting.size_figure import draw_size_figure
         from harness.reporting.tables import runs_of_profile, write_tables
 
         written = write_tables(settings, name, results)
         written.append(draw_learning_curves(settings.models, name, results, settings.seeds))
         written += draw_size_figure(runs_of_profile(settings, name, results))
+        for grid in experiments_run(settings, name, results):
+            written += write_experiment(settings, grid, name, results)
+        written.append(write_reproduction(settings, name, results))
     click.echo(f"Tables and figures of profile {name}:")
     for path in written:
         click.echo(f"  {path}")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from harness.cli.main import harness
+from harness.runs.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,3 +76,20 @@ def test_no_job_may_write_more_than_comments_and_none_that_runs_the_code_may_wri
     assert jobs["comment"]["permissions"] == {"pull-requests": "write"}
     assert not any("checkout" in step.get("uses", "") for step in jobs["comment"]["steps"])
     assert "secrets." not in (ROOT / ".github/workflows/regression.yml").read_text()
+
+
+def test_the_workflow_of_the_experiments_makes_and_shows_what_it_names() -> None:
+    path = ROOT / ".github/workflows/experiments.yml"
+    experiments = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
+    assert [words[1] for words in commands(experiments) if words[0] == "make"] == ["experiments"]
+    makefile = (ROOT / "Makefile").read_text()
+    profile = re.search(r"^experiments: PROFILE \?= (\w+)$", makefile, re.MULTILINE)
+    assert profile
+    assert profile[1] in load_settings(ROOT / "params.yaml").profiles
+    written = f"results/{profile[1]}/"
+    (shown,) = [words[1] for words in commands(experiments) if words[0] == "cat"]
+    (upload,) = [
+        step for step in experiments["jobs"]["tiny"]["steps"] if "upload" in step.get("uses", "")
+    ]
+    for place in (shown, *upload["with"]["path"].split()):
+        assert place.startswith(written)

@@ -24,6 +24,7 @@ from harness.scoring.protocols import protocol_called
 
 PARAMS = ROOT / "params.yaml"
 SETTINGS = load_settings(PARAMS)
+PIPELINES = ("dvc.yaml", "experiments/dvc.yaml")
 PLACES = [(profile, model) for profile in SETTINGS.profiles for model in SETTINGS.models]
 
 
@@ -58,13 +59,16 @@ def test_every_experiment_is_a_grid_of_the_same_profiles() -> None:
         assert set(grid_called(SETTINGS, name).budgets) == {"tiny", "quick", "cmu", "paper"}
 
 
-def test_dvc_tracks_values_that_are_there() -> None:
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_dvc_tracks_values_that_are_there(pipeline: str) -> None:
     values: dict[str, Any] = yaml.safe_load(PARAMS.read_text())
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    stages = yaml.safe_load((ROOT / pipeline).read_text())["stages"]
     seen = 0
-    for stage, (profile, model) in itertools.product(stages.values(), PLACES):
+    places = itertools.product(stages.values(), PLACES, SETTINGS.experiments)
+    for stage, (profile, model), grid in places:
         for key in stage.get("params", []):
             key = key.replace("${item.profile}", profile).replace("${item.model}", model)
+            key = key.replace("${item.grid}", grid).replace("${item.target}", profile)
             section: Any = values
             for part in key.split("."):
                 assert part in section, f"{key} is not in params.yaml"
@@ -73,8 +77,9 @@ def test_dvc_tracks_values_that_are_there() -> None:
     assert seen > 0
 
 
-def test_dvc_depends_on_files_that_are_there() -> None:
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_dvc_depends_on_files_that_are_there(pipeline: str) -> None:
+    stages = yaml.safe_load((ROOT / pipeline).read_text())["stages"]
     for name, stage in stages.items():
         module = re.search(r"python -m ([\w.]+)", stage["cmd"])
         assert module

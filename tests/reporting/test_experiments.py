@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from stored_runs import write_score
 from tiny_project import tiny_params
 
+from harness.cli.main import main
 from harness.experiments.grid import Cell, resolve_cells
 from harness.experiments.settings import Evaluation
 from harness.lifting.predictions import PredictionContract
@@ -258,6 +260,24 @@ def test_the_page_of_what_was_reproduced_counts_every_table(tmp_path: Path) -> N
     assert noise[:3] == ["10", "0", ""]
     assert "10 of 10 numbers were not run" in text
     assert "compared is the order of K within each layer" in text
+
+
+def test_the_command_writes_and_lists_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    grids = {"neighbours": neighbours(1), "noise": noise_grid()}
+    params = {**tiny_params(), "experiments": list(grids), "grids": grids}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    write_cells(settings_of(**grids), "neighbours", Path("results"), lambda *_: 50.0)
+    for arguments in ([], ["--list"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["tables", *arguments])
+        assert ended.value.code == 0
+        printed = capsys.readouterr().out
+        assert "results/tiny/experiments/neighbours/table_06_neighbours.md" in printed
+        assert "results/tiny/reproduction.md" in printed
+        assert "experiments/noise" not in printed, "a grid that was never run has no table"
 
 
 def test_a_grid_without_a_table_is_refused(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def make_run(
         hardware=Hardware(cpu="one", cores=1, memory_gib=1.0, gpus=[]),
         command="made by a test",
         started="2024-01-01T00:00:00+00:00",
-        results={"epoch": 2},
+        results={"epoch": 2, "epochs": 3},
     )
     write_record(folder / "run.json", record)
     return folder

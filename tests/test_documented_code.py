@@ -66,9 +66,10 @@ def test_the_script_for_predictions_from_elsewhere_gives_what_can_be_scored(
     monkeypatch.chdir(tmp_path)
     options = {"seconds": 0.2, "takes": 1, "test": ["S9"], "actions": ["Walking"]}
     prepare_set("synthetic", None, Path("data/prepared/quick"), options)
-    runpy.run_path(str(code_of("add_a_method.md", "Store predictions", tmp_path)))
+    runpy.run_path(str(code_of("foreign_predictions.md", "Write predictions", tmp_path)))
+    (tmp_path / "params.yaml").write_text((DOCS.parent / "params.yaml").read_text())
     folder = "results/quick/runs/theirs-seed0"
-    run("score", folder, "--protocol", "h36m17-actionwise")
+    run("score", "theirs.npz", "--profile", "quick", "--protocol", "h36m17-actionwise")
     score = json.loads(Path(folder, "scores/h36m17-actionwise/metrics.json").read_text())
     truth = PreparedSet(Path("data/prepared/quick"))
     rows = truth.select("test").pipe(

@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from harness.datasets.prepared import PreparedSet, Split
 
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
@@ -122,10 +125,8 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
     from harness.datasets.importers import importer_called, importer_names
     from harness.datasets.inspection import inspect_set
     from harness.datasets.pose_picture import save_pose_picture
-    from harness.datasets.prepared import PreparedSet
 
-    path = PREPARED / name
-    prepared = PreparedSet(path if path.exists() or not Path(name).is_dir() else Path(name))
+    prepared = _prepared(name)
     known = prepared.manifest.name in importer_names()
     expected = importer_called(prepared.manifest.name).expected_counts if known else None
     inspection = inspect_set(prepared, expected)
@@ -137,6 +138,28 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
     else:
         click.echo(inspection.text())
     click.echo(f"picture: {drawn}", err=True)
+
+
+@data.command()
+@click.argument("name")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+)
+def clips(name: str, split: "Split") -> None:
+    """List the clips of a prepared set as CSV: the name and the frames of each, in order.
+
+    NAME is a folder under data/prepared or the path of a prepared set. Predictions of another
+    program call clips by these names.
+    """
+    from harness.datasets.clip_names import clip_names
+
+    chosen = _prepared(name).select(split)
+    click.echo("clip,frames")
+    for clip, frames in zip(clip_names(chosen), chosen["frames"], strict=True):
+        click.echo(f"{clip},{frames}")
 
 
 @data.command()
@@ -170,6 +193,14 @@ def fetch(
     click.echo(
         f"{fetched.downloaded} files downloaded, {fetched.kept} were there and right, in {folder}"
     )
+
+
+def _prepared(name: str) -> "PreparedSet":
+    """Open the prepared set below data/prepared, or at the path, that `name` means."""
+    from harness.datasets.prepared import PreparedSet
+
+    path = PREPARED / name
+    return PreparedSet(path if path.exists() or not Path(name).is_dir() else Path(name))
 
 
 def _listed(text: str | None) -> list[str]:

@@ -1,8 +1,15 @@
-"""`harness score`: stored predictions under a protocol."""
+"""`harness score`: stored predictions under a protocol, ours or those of another program."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.lifting.declared import Declared
+
+RESULTS = Path("results")
+PREPARED = Path("data/prepared")
 
 
 @click.command()
@@ -13,21 +20,40 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     help="Prepared set that was predicted; by default data/prepared/PROFILE of the run.",
 )
+@click.option("--profile", help="Of a FILE: whose data it predicts, and whose results it joins.")
+@click.option("--dataset", help="Refuse predictions of another data set than this.")
+@click.option(
+    "--declare",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of a FILE: how it was made, such as model=theirs; also in FILE's .json.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for the score; by default scores/PROTOCOL beside the predictions.",
 )
-@click.option("--force", is_flag=True, help="Replace a score made under other conditions.")
+@click.option("--force", is_flag=True, help="Replace what was made under other conditions.")
 def score(
-    predictions: str, protocol: str, data: Path | None, out: Path | None, force: bool
+    predictions: str,
+    protocol: str,
+    data: Path | None,
+    profile: str | None,
+    dataset: str | None,
+    changes: tuple[str, ...],
+    out: Path | None,
+    force: bool,
 ) -> None:
     """Score stored PREDICTIONS and print the averages.
 
-    PREDICTIONS is a folder of predictions, or a run: its folder or a name such as
-    quick/dgnet-seed0.
+    PREDICTIONS is a folder of predictions, a run (its folder or a name such as quick/dgnet-seed0),
+    or a FILE that another program made: .npz, .npy or, for MPI-INF-3DHP, .mat. A FILE joins the
+    profile's runs as MODEL-seedN and then stands in comparisons and tables; its layout and what
+    must be declared of it: docs/foreign_predictions.md.
     """
     from harness.datasets.prepared import PreparedSet
+    from harness.lifting.foreign import SUFFIXES
     from harness.lifting.predictions import read_predictions
     from harness.reporting.run_report import find_run
     from harness.reporting.score_text import as_markdown
@@ -37,13 +63,23 @@ def score(
 
     chosen = protocol_called(protocol)
     folder = Path(predictions)
-    if not (folder / "contract.json").is_file():
+    declared = None
+    if folder.suffix in SUFFIXES:
+        folder, data, declared = _stored(folder, data, profile, changes, force)
+    elif changes or profile is not None:
+        raise HarnessError(
+            f"{predictions}: --declare and --profile are for a file of another program's "
+            f"predictions ({', '.join(SUFFIXES)})"
+        )
+    elif not (folder / "contract.json").is_file():
         run = folder if (folder / "predictions").is_dir() else find_run(predictions)
         folder = run / "predictions"
-        data = data or Path("data/prepared") / run.resolve().parent.parent.name
+        data = data or PREPARED / run.resolve().parent.parent.name
     if data is None:
         raise HarnessError(f"{folder}: name the prepared set it was predicted on with --data")
     prepared = PreparedSet(data)  # first, for it may define the skeleton of the predictions
+    if dataset is not None and prepared.manifest.name != dataset:
+        raise HarnessError(f"{data}: is data set {prepared.manifest.name}, not {dataset}")
     made = score_predictions(
         read_predictions(folder),
         prepared,
@@ -52,3 +88,26 @@ def score(
         force=force,
     )
     click.echo(as_markdown(made))
+    if declared is not None:
+        for line in declared.sentences():
+            click.echo(f"- {line}")
+        click.echo(f"\ncompare it with 'harness compare MODEL {declared.model}'")
+
+
+def _stored(
+    path: Path, data: Path | None, profile: str | None, changes: tuple[str, ...], force: bool
+) -> tuple[Path, Path, "Declared"]:
+    """Store the predictions in a file; return their folder, the prepared set, what is declared."""
+    from harness.datasets.prepared import PreparedSet
+    from harness.lifting.declared import read_declared
+    from harness.lifting.foreign import store_foreign
+    from harness.runs.settings import load_settings
+
+    settings = load_settings()
+    settings.profile_called(profile)
+    name = profile or settings.profile
+    declared = read_declared(path, changes)
+    data = data or PREPARED / name
+    run = RESULTS / name / "runs" / f"{declared.model}-seed{declared.seed}"
+    store_foreign(path, declared, PreparedSet(data), run, force=force)
+    return run / "predictions", data, declared

@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
+from harness.reporting.elsewhere import told_of_elsewhere
 from harness.reporting.scored_runs import ScoredModel
 from harness.scoring.statistics import Difference
 
@@ -89,12 +90,13 @@ def _recipe(model: ScoredModel) -> list[str]:
     records = [run.record for run in model.runs if run.record is not None]
     if not records:
         return ["recipe not recorded"]
+    if elsewhere := told_of_elsewhere(records[0]):
+        return elsewhere
     training = records[0].parameters.get("training", {})
     keys = ("epochs", "steps_per_epoch", "batch_size", "learning_rate")
     values = [f"{key} {training[key]}" for key in keys if training.get(key) is not None]
-    kept = {"best": "best on validation clips", "last": "last"}.get(training.get("select"), "?")
-    epochs = ", ".join(str(record.results.get("epoch", "?")) for record in records)
-    return [f"recipe {', '.join(values)}", f"epoch kept {epochs} ({kept})"]
+    kept = ", ".join(run.epoch_kept for run in model.runs)
+    return [f"recipe {', '.join(values)}", f"epoch kept {kept}"]
 
 
 def _cells(comparison: Comparison, row: Row) -> list[str]:

@@ -1,14 +1,14 @@
 """Rows of a table made from stored scores: values with intervals, conditions, and their runs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.reporting.elsewhere import told_of_elsewhere
 from harness.reporting.scored_runs import ScoredModel, ScoredRun, find_scored_model
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord
@@ -44,7 +44,7 @@ class ReproducedRow:
         flip_test: whether predictions were averaged with those of the mirrored input.
         parameters: trainable parameters, None where no record tells.
         recipe: training settings in a few words, "not recorded" where no record tells.
-        epochs_kept: by seed, the epoch kept of how many, and by which rule.
+        epochs_kept: by seed, the epoch kept of how many, by which rule, and the curve's end.
         protocol: id and version.
         departures: where the predictions depart from what the protocol's source does.
         seeds: the training seeds.
@@ -173,8 +173,8 @@ def reproduced_row(
         joints=int(score.protocol.counts(metric).sum()),
         flip_test=contracts[0].flip_test,
         parameters=records[0].results.get("parameters") if records else None,
-        recipe=_recipe(records[0].parameters["training"]) if records else "not recorded",
-        epochs_kept=tuple(map(_epoch_kept, records)),
+        recipe=_recipe(records[0]) if records else "not recorded",
+        epochs_kept=tuple(run.epoch_kept for run in model.runs if run.trained_here),
         protocol=f"{score.protocol.id} version {score.protocol.version}",
         departures=score.header.conditions.departures,
         seeds=tuple(contract.seed for contract in contracts),
@@ -198,19 +198,15 @@ def cell_names(takes: Takes, by: Sequence[str]) -> NDArray[np.object_]:
     return np.array(["/".join(values) for values in zip(*columns, strict=True)], dtype=object)
 
 
-def _recipe(training: Mapping[str, Any]) -> str:
+def _recipe(record: RunRecord) -> str:
+    if elsewhere := told_of_elsewhere(record):
+        return ", ".join(elsewhere)
+    training = record.parameters["training"]
     told = [f"{training['epochs']} epochs"]
     if training["steps_per_epoch"] is not None:
         told.append(f"of at most {training['steps_per_epoch']} steps")
     told.append(f"batch {training['batch_size']}, learning rate {training['learning_rate']:g}")
     return " ".join(told)
-
-
-def _epoch_kept(record: RunRecord) -> str:
-    rule = (
-        "best on validation clips" if record.parameters["training"]["select"] == "best" else "last"
-    )
-    return f"{record.results.get('epoch')} of {record.results.get('epochs')} ({rule})"
 
 
 def measured_value(takes: Takes) -> Value:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.reporting.action_tables import action_tables
+from harness.reporting.elsewhere import models_from_elsewhere
 from harness.reporting.keypoint_table import keypoint_table
 from harness.reporting.reproduced import ProfileRuns
 from harness.reporting.subject_table import subject_table
@@ -17,11 +18,13 @@ CROSS_FOLDER = "cross"
 def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
     """Return the runs that a profile's tables are made from; the first of its protocols counts.
 
+    Models that were brought in from elsewhere follow those of params.yaml.
+
     Raises:
         HarnessError: the profile is unknown.
     """
     return ProfileRuns(
-        models=tuple(settings.models),
+        models=(*settings.models, *models_from_elsewhere(results / profile / "runs")),
         seeds=tuple(settings.seeds),
         profile=profile,
         protocol=settings.profile_called(profile).protocols[0],

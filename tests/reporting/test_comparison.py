@@ -133,7 +133,7 @@ def test_the_conditions_stand_below(comparison: Comparison, prepared: PreparedSe
         "predicted without flip at test, the protocol's source with",
         "window 4",
         "epochs 3, batch_size 64, learning_rate 0.001",
-        "epoch kept 2, 2 (best on validation clips)",
+        "epoch kept 2 of 3 (best on validation clips), 2 of 3 (best on validation clips)",
         "seeds 0, 1",
         "dgnet-0000000000, dgnet-0000000001",
     ):

@@ -15,6 +15,7 @@ _COMMANDS = {
     "compare": ("harness.cli.compare:compare", "Compare models, action by action."),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
     "export": ("harness.cli.export:export", "Export a trained model, with its card."),
+    "figure": ("harness.cli.figure:figure", "Draw a clip as a run sees it, with affinities."),
     "grid": ("harness.cli.grid:grid", "Run a grid of experiments, or see where it stands."),
     "import-checkpoint": (
         "harness.cli.import_checkpoint:import_checkpoint",

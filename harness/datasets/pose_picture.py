@@ -13,7 +13,7 @@ from harness.runs.files import atomic_file
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEFT, _RIGHT, _MIDDLE = "tab:red", "tab:blue", "0.25"
+LEFT, RIGHT, MIDDLE = "tab:red", "tab:blue", "0.25"
 
 
 def save_pose_picture(
@@ -79,7 +79,7 @@ def _draw_image(axes: Any, prepared: PreparedSet, clip: "pd.Series", row: int) -
     for source, kind in prepared.manifest.sources_2d.items():
         points = prepared.keypoints_2d(source)[row]
         if kind.exact:
-            _draw_bones(axes, points, prepared.layout(source))
+            draw_bones(axes, points, prepared.layout(source))
         else:
             axes.plot(*points.T, "+", color="tab:green", markersize=5, label=source)
     (left, top), (right, bottom) = shown.min(axis=0), shown.max(axis=0)
@@ -93,12 +93,13 @@ def _draw_image(axes: Any, prepared: PreparedSet, clip: "pd.Series", row: int) -
 def _draw_side(axes: Any, prepared: PreparedSet, row: int) -> None:
     pose = prepared.positions_3d[row]
     pose = pose - pose[prepared.skeleton.root]
-    _draw_bones(axes, np.stack([pose[:, 2], -pose[:, 1]], axis=-1), prepared.skeleton)
+    draw_bones(axes, np.stack([pose[:, 2], -pose[:, 1]], axis=-1), prepared.skeleton)
     axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
     axes.tick_params(labelsize=6)
 
 
-def _draw_bones(axes: Any, points: NDArray[np.floating], skeleton: Skeleton) -> None:
+def draw_bones(axes: Any, points: NDArray[np.floating], skeleton: Skeleton) -> None:
+    """Draw (joints, 2) points as bones, left and right in their colours."""
     for parent, child in skeleton.edges:
-        colour = _LEFT if child in skeleton.left else _RIGHT if child in skeleton.right else _MIDDLE
+        colour = LEFT if child in skeleton.left else RIGHT if child in skeleton.right else MIDDLE
         axes.plot(*points[[parent, child]].T, "-", color=colour, linewidth=1.8)

@@ -1,7 +1,5 @@
 import copy
-import json
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import numpy as np
 import pytest
 from humaneva_fixtures import CENTER, FOCAL_LENGTH, Takes
 
-from harness.body.camera import Camera, camera_to_world, project
+from harness.body.camera import camera_to_world, project
 from harness.body.skeleton import COCO_17, HUMANEVA_15
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
@@ -28,23 +26,7 @@ def prepared(raw: Path, out: Path, options: dict[str, Any]) -> PreparedSet:
 
 @pytest.fixture(scope="module")
 def made() -> Takes:
-    published = resources.files("harness.body").joinpath("humaneva_cameras.json")
-    placements = {
-        subject: tuple(
-            Camera(
-                name=f"C{number}",
-                width=640,
-                height=480,
-                focal_length=tuple(FOCAL_LENGTH),
-                center=tuple(CENTER),
-                orientation=outer["orientation"],
-                translation=tuple(value / 1000 for value in outer["translation"]),
-            )
-            for number, outer in enumerate(cameras, start=1)
-        )
-        for subject, cameras in json.loads(published.read_text())["extrinsics"].items()
-    }
-    return fixtures.takes(placements)
+    return fixtures.takes(fixtures.placements())
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +257,24 @@ def test_bad_options_are_one_plain_error(
 ) -> None:
     with pytest.raises(HarnessError, match=next(iter(options))):
         prepare_set("humaneva", raw, tmp_path / "out", options)
+
+
+def test_cocos_keypoints_are_told_in_the_15_joints_for_graph_networks(
+    raw: Path, tmp_path: Path
+) -> None:
+    without = prepared(raw, tmp_path / "without", S1)
+    assert set(without.manifest.sources_2d) == {"gt", DETECTRON}
+    told = prepared(raw, tmp_path / "told", {**S1, "coco_in_15": True})
+    name = f"{DETECTRON}_15"
+    assert told.layout(name) == HUMANEVA_15
+    assert not told.manifest.sources_2d[name].exact
+    coco, body = told.keypoints_2d(DETECTRON)[::97], told.keypoints_2d(name)[::97]
+    for joint, made_of in {
+        "Hip": ("LHip", "RHip"),
+        "Thorax": ("LShoulder", "RShoulder"),
+        "Head": ("LEar", "REar"),
+        "LWrist": ("LWrist",),
+        "RFoot": ("RFoot",),
+    }.items():
+        expected = np.mean([coco[:, COCO_17.index(name)] for name in made_of], axis=0)
+        np.testing.assert_allclose(body[:, HUMANEVA_15.index(joint)], expected, rtol=1e-6)

@@ -1,5 +1,7 @@
 """HumanEva-I in the forms that users have it in: the real lengths, made-up motion."""
 
+import json
+from importlib import resources
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,26 @@ COCO_METADATA = {
 }
 
 Takes = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
+
+
+def placements() -> dict[str, tuple[Camera, ...]]:
+    """Return the three cameras of each subject where they are published to stand."""
+    published = resources.files("harness.body").joinpath("humaneva_cameras.json")
+    return {
+        subject: tuple(
+            Camera(
+                name=f"C{number}",
+                width=640,
+                height=480,
+                focal_length=tuple(FOCAL_LENGTH),
+                center=tuple(CENTER),
+                orientation=outer["orientation"],
+                translation=tuple(value / 1000 for value in outer["translation"]),
+            )
+            for number, outer in enumerate(cameras, start=1)
+        )
+        for subject, cameras in json.loads(published.read_text())["extrinsics"].items()
+    }
 
 
 def takes(placements: dict[str, tuple[Camera, ...]]) -> Takes:

@@ -26,7 +26,8 @@ def models(name: str | None, style: str) -> None:
     """List the models with their default settings, or show model NAME in full.
 
     Parameters are counted in training and, where heads serve training alone, in prediction. The
-    best scores are those below results/, each with its run.
+    best scores are those below results/: the configuration that is best on the mean over its seeds,
+    with the run of each seed.
     """
     from harness.lifting.catalogue import describe
     from harness.lifting.registry import method_names
@@ -77,10 +78,27 @@ def _listing(entries: Sequence["MethodEntry"], scores: Sequence["BestScore"]) ->
     headers = ("name", "title", "training", "prediction", "frames", "joints", "reference")
     alignment = ("left", "left", "right", "right", "right")
     parts = [tabulate(rows, headers, colalign=alignment, disable_numparse=True)]
+    published = [
+        (entry.name, what, f"{value:g}")
+        for entry in entries
+        for what, value in entry.published.items()
+    ]
+    if published:
+        heads = ("published", "what", "value")
+        parts.append(tabulate(published, heads, disable_numparse=True))
     if scores:
         parts.append(_best(scores))
-    parts.append("In full, with settings and published numbers: harness models NAME")
+    parts += [
+        f"{entry.name} differs from the original\n{_bullets(entry.differences)}"
+        for entry in entries
+        if entry.differences
+    ]
+    parts.append("In full, with settings and recipe: harness models NAME")
     return "\n\n".join(parts)
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"  - {line}" for line in lines)
 
 
 def _best(scores: Sequence["BestScore"]) -> str:
@@ -93,11 +111,12 @@ def _best(scores: Sequence["BestScore"]) -> str:
             score.input_2d,
             score.protocol,
             f"{score.value:.1f}",
-            score.run_id,
+            len(score.seeds),
+            " ".join(score.run_ids),
         )
         for score in scores
     ]
-    headers = ("best reproduced", "data set", "2D", "protocol", "MPJPE (mm)", "run")
+    headers = ("best reproduced", "data set", "2D", "protocol", "MPJPE (mm)", "seeds", "runs")
     alignment = ("left", "left", "left", "left", "right")
     return tabulate(rows, headers, colalign=alignment, disable_numparse=True)
 
@@ -130,7 +149,7 @@ def _in_full(entry: "MethodEntry", scores: Sequence["BestScore"]) -> str:
     if scores:
         lines += ["", _best(scores)]
     if entry.differences:
-        lines += ["", "differs from the original", *(f"  - {item}" for item in entry.differences)]
+        lines += ["", "differs from the original", _bullets(entry.differences)]
     return "\n".join(lines)
 
 

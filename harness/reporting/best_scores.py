@@ -1,27 +1,36 @@
-"""The best stored score of each model, with the run that made it."""
+"""The best stored score of each model, averaged over the seeds of one configuration."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
 
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
-from harness.scoring.stored_score import read_header
+from harness.runs.files import read_json, sha256_of_json
+from harness.runs.provenance import read_record
+from harness.scoring.stored_score import ScoreHeader, read_header
 
 METRIC = "MPJPE"
 
 
 @dataclass(frozen=True)
 class BestScore:
-    """The lowest MPJPE of a model under one set of conditions.
+    """The lowest MPJPE that a configuration of a model reaches under one set of conditions.
+
+    A configuration is everything that shapes a run but its seed; its score is the mean over seeds,
+    for the lowest of several seeds is luck.
 
     Attributes:
         model: the model.
         dataset: the data set, of whose test split it is.
         protocol: id of the protocol.
         input_2d: the 2D source, and what else the lifter was given.
-        value: MPJPE in millimetres, averaged as the protocol says.
-        run_id: the training run.
+        value: MPJPE in millimetres, averaged as the protocol says, then over seeds.
+        seeds: the training seeds.
+        by_seed: MPJPE of each seed.
+        run_ids: the training run of each seed.
     """
 
     model: str
@@ -29,7 +38,9 @@ class BestScore:
     protocol: str
     input_2d: str
     value: float
-    run_id: str
+    seeds: tuple[int, ...]
+    by_seed: tuple[float, ...]
+    run_ids: tuple[str, ...]
 
     @property
     def conditions(self) -> tuple[str, str, str, str]:
@@ -40,34 +51,74 @@ class BestScore:
 def best_scores(results: Path = Path("results")) -> list[BestScore]:
     """Return the best score of every model by data set, protocol and 2D source, sorted by these.
 
-    Only headers and averages are read. Scores of corrupted input or other splits than test do not
-    count, nor do those of another version of the program, which it cannot read.
+    Only records, headers and averages are read. Scores of corrupted input or other splits than
+    test do not count, nor do those of another version of the program, which it cannot read.
 
     Args:
         results: the folder of all results.
     """
+    configurations: dict[tuple[str, str], list[_Stored]] = defaultdict(list)
+    for stored in _stored(results):
+        configurations[stored.configuration, stored.protocol].append(stored)
     best: dict[tuple[str, str, str, str], BestScore] = {}
-    for score in _stored(results):
+    for alike in configurations.values():
+        score = _mean_over_seeds(alike)
         known = best.get(score.conditions)
         if known is None or score.value < known.value:
             best[score.conditions] = score
     return [best[conditions] for conditions in sorted(best)]
 
 
-def _stored(results: Path) -> Iterable[BestScore]:
+class _Stored(NamedTuple):
+    """One run's score."""
+
+    seed: int
+    value: float
+    protocol: str
+    configuration: str
+    header: ScoreHeader
+
+
+def _stored(results: Path) -> Iterable[_Stored]:
     for path in sorted(results.glob("*/runs/*/scores/*/score.json")):
         try:
-            conditions = read_header(path.parent).conditions
+            header = read_header(path.parent)
             averages = read_json(path.with_name("metrics.json"))
+            configuration = _configuration(path.parents[2], header)
         except HarnessError:
             continue
-        made = conditions.predictions
+        made = header.conditions.predictions
         if made.split == "test" and made.corruption is None and METRIC in averages:
-            yield BestScore(
-                model=made.model,
-                dataset=made.dataset,
-                protocol=conditions.protocol,
-                input_2d=made.input_2d + (" and root depth" if made.uses_root_depth else ""),
-                value=averages[METRIC],
-                run_id=made.run_id,
-            )
+            protocol = header.conditions.protocol
+            yield _Stored(made.seed, averages[METRIC], protocol, configuration, header)
+
+
+def _configuration(run: Path, header: ScoreHeader) -> str:
+    """Return the identity of everything that shaped a score but the seed.
+
+    Raises:
+        HarnessError: the run's record is damaged.
+    """
+    of_one_run = {"run_id", "checkpoint_sha256", "seed"}
+    made = header.conditions.predictions.model_dump(mode="json", exclude=of_one_run)
+    if (run / "run.json").is_file():
+        record = read_record(run / "run.json")
+        made |= {"parameters": record.parameters, "code": record.code_hash}
+    return sha256_of_json(made)
+
+
+def _mean_over_seeds(alike: list[_Stored]) -> BestScore:
+    # A run may lie in two profiles; it is one seed all the same.
+    by_seed = {stored.seed: stored for stored in alike}
+    runs = [by_seed[seed] for seed in sorted(by_seed)]
+    made = runs[0].header.conditions.predictions
+    return BestScore(
+        model=made.model,
+        dataset=made.dataset,
+        protocol=runs[0].protocol,
+        input_2d=made.input_2d + (" and root depth" if made.uses_root_depth else ""),
+        value=fmean(run.value for run in runs),
+        seeds=tuple(run.seed for run in runs),
+        by_seed=tuple(run.value for run in runs),
+        run_ids=tuple(run.header.conditions.predictions.run_id for run in runs),
+    )

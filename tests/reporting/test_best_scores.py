@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stored_runs import write_run
@@ -14,15 +15,44 @@ def best_values(results: Path) -> dict[tuple[str, ...], float]:
     return {score.conditions: score.value for score in best_scores(results)}
 
 
-def test_the_lowest_score_of_each_model_is_kept_with_its_run(tmp_path: Path) -> None:
-    for seed, mpjpe in enumerate((50.0, 42.5, 47.0)):
-        write_run(tmp_path, "dgnet", seed, mpjpe=mpjpe)
+def test_a_score_is_the_mean_over_the_seeds_of_one_configuration(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path, "dgnet", seed, mpjpe=m) for seed, m in ((2, 50.0), (0, 44.0))]
     write_run(tmp_path, "semgcn", mpjpe=40.0)
-    record = json.loads((tmp_path / "quick/runs/dgnet-seed1/run.json").read_text())
     first, second = best_scores(tmp_path)
-    assert (first.model, first.run_id) == ("dgnet", record["run_id"])
-    assert first.value == pytest.approx(42.5)
+    assert (first.model, first.value) == ("dgnet", pytest.approx(47.0))
+    assert (first.seeds, first.by_seed) == ((0, 2), (pytest.approx(44.0), pytest.approx(50.0)))
+    ids = [json.loads((folder / "run.json").read_text())["run_id"] for folder in folders]
+    assert first.run_ids == (ids[1], ids[0])
     assert (second.model, second.value) == ("semgcn", pytest.approx(40.0))
+
+
+def test_a_lucky_seed_does_not_beat_a_better_configuration(tmp_path: Path) -> None:
+    for seed, mpjpe in enumerate((40.0, 60.0)):
+        write_run(tmp_path, "dgnet", seed, mpjpe=mpjpe, width=8)
+    for seed, mpjpe in enumerate((45.0, 47.0, 49.0)):
+        write_run(tmp_path, "dgnet", seed, mpjpe=mpjpe, width=16, profile="wide")
+    (score,) = best_scores(tmp_path)
+    assert (score.value, score.seeds) == (pytest.approx(47.0), (0, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "change", [{"code": "e" * 64}, {"flip_test": False}, {"data_hash": "f" * 64}]
+)
+def test_runs_that_differ_in_more_than_their_seed_are_not_averaged(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    write_run(tmp_path, seed=0, mpjpe=50.0)
+    write_run(tmp_path, seed=1, mpjpe=40.0, **change)
+    (score,) = best_scores(tmp_path)
+    assert (score.value, score.seeds) == (pytest.approx(40.0), (1,))
+
+
+def test_a_run_that_lies_in_two_profiles_counts_once(tmp_path: Path) -> None:
+    for profile in ("quick", "copy"):
+        write_run(tmp_path, seed=0, mpjpe=50.0, profile=profile)
+    write_run(tmp_path, seed=1, mpjpe=40.0)
+    (score,) = best_scores(tmp_path)
+    assert (score.value, score.seeds) == (pytest.approx(45.0), (0, 1))
 
 
 def test_scores_under_unlike_conditions_are_kept_apart(tmp_path: Path) -> None:
@@ -53,16 +83,20 @@ def test_what_is_no_test_score_as_it_is_does_not_count(tmp_path: Path) -> None:
 def test_the_listing_and_the_card_name_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_run(tmp_path / "results", "martinez", mpjpe=51.3)
-    run_id = json.loads((folder / "run.json").read_text())["run_id"]
+    ids = []
+    for seed, mpjpe in enumerate((51.1, 51.5)):
+        folder = write_run(tmp_path / "results", "martinez", seed, mpjpe=mpjpe)
+        ids.append(json.loads((folder / "run.json").read_text())["run_id"])
     monkeypatch.chdir(tmp_path)
     for arguments in (["models"], ["models", "martinez"]):
         with pytest.raises(SystemExit):
             main(arguments)
         printed = capsys.readouterr().out
         assert "51.3" in printed
-        assert run_id in printed
+        assert " ".join(ids) in printed
+        for word in ("4,296,755", "62.9", "ICCV 2017", "best epoch is chosen on validation"):
+            assert word in printed
     with pytest.raises(SystemExit):
         main(["models", "martinez", "--format", "json"])
     (score,) = json.loads(capsys.readouterr().out)["reproduced"]
-    assert (score["run_id"], score["dataset"]) == (run_id, "synthetic")
+    assert (score["run_ids"], score["dataset"]) == (ids, "synthetic")

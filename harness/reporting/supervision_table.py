@@ -4,94 +4,26 @@ A published number was measured on Human3.6M and never stands in a column of ano
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from harness.reporting.grid_cells import GridCells, grid_cells
-from harness.reporting.grid_report import GridRow, grid_rows
+from harness.reporting.grid_cells import grid_cells
+from harness.reporting.grid_report import GridRow
 from harness.reporting.published import published_table
-from harness.reporting.reproduced import ReproducedRow, reproduced_row
+from harness.reporting.supervision import (
+    LABELLED_ONLY,
+    METRICS,
+    SWITCHES,
+    SupervisedRow,
+    supervised_rows,
+)
 from harness.reporting.table_parts import Page, conditions, csv_text, number, pipe_table
-from harness.runs.errors import HarnessError
 from harness.runs.settings import Settings
-from harness.scoring.metrics import metric_called
 
 GRID = "wsgcn"
 PUBLISHED_ON = "h36m"
-_METRICS = {"MPJPE": "MPJPE_mm", "P-MPJPE": "P_MPJPE_mm"}
-"""What is shown, and the columns of the published table that print it."""
-
-_SWITCHES = ("supervision", "reprojection", "bone loss", "warm-up")
-_FIRST = "labelled only"
-
-
-@dataclass(frozen=True)
-class Supervision:
-    """How a row was supervised.
-
-    Attributes:
-        labelled: the labelled subjects; None for all.
-        reprojection: whether the others' poses must project to their keypoints.
-        bone_loss: whether their bones must be as long as the labelled subjects'.
-        warm_up: whether training begins without these two.
-    """
-
-    labelled: tuple[str, ...] | None
-    reprojection: bool
-    bone_loss: bool
-    warm_up: bool
-
-    @classmethod
-    def of(cls, network: Mapping[str, Any]) -> "Supervision":
-        """Return what a training run's network settings, defaults included, say."""
-        labelled, warm_up = network["labelled_subjects"], network["warm_up_epochs"] > 0
-        return cls(
-            labelled=None if labelled is None else tuple(labelled),
-            reprojection=network["reprojection"],
-            bone_loss=network["bone_lengths"],
-            warm_up=warm_up,
-        )
-
-    @property
-    def is_weak(self) -> bool:
-        """Whether it learns from people without labels."""
-        return self.labelled is not None and (self.reprojection or self.bone_loss)
-
-    @property
-    def words(self) -> list[str]:
-        """The cells of a table's row, under `_SWITCHES`; empty where a switch has no effect."""
-        if self.labelled is None:
-            return ["full", "", "", ""]
-        if not self.is_weak:
-            return [f"{_FIRST} ({', '.join(self.labelled)})", "no", "no", ""]
-        switches = (self.reprojection, self.bone_loss, self.warm_up)
-        weak = f"weak ({', '.join(self.labelled)} labelled)"
-        return [weak, *("yes" if switch else "no" for switch in switches)]
-
-    def published(self) -> "pd.Series[Any] | None":
-        """Return the published row that was supervised so, if there is one."""
-        rows = published_table("wsgcn_h36m")
-        if self.labelled is None:
-            return rows[rows["supervision"] == "full"].iloc[0]
-        if not (self.is_weak and self.reprojection):
-            return None
-        on = {"bone_loss": self.bone_loss, "warm_up": self.warm_up}
-        same = rows["supervision"] == "weak"
-        for column, value in on.items():
-            same &= rows[column] == ("yes" if value else "no")
-        return rows[same].iloc[0] if same.any() else None
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A measured row: its supervision and, by metric, its numbers."""
-
-    supervision: Supervision
-    compared: Mapping[str, GridRow]
-    values: Mapping[str, ReproducedRow]
 
 
 def supervision_table(settings: Settings, profile: str, results: Path) -> Page:
@@ -106,38 +38,12 @@ def supervision_table(settings: Settings, profile: str, results: Path) -> Page:
         HarnessError: the grid is not of this profile, or its cells cannot be compared.
     """
     cells = grid_cells(settings, GRID, profile, results)
-    rows = _measured(cells, results / profile / "grids" / GRID)
+    rows = supervised_rows(cells, results / profile / "grids" / GRID)
     records = [*_published_records(), *_records(rows)]
     return Page(GRID, _markdown(rows, cells.missing), csv_text(records))
 
 
-def _measured(cells: GridCells, folder: Path) -> list[_Row]:
-    order = list(cells.finished)
-    if not order:
-        return []
-    evaluation = cells.cells[0].evaluations[0].name
-    compared = {
-        name: grid_rows(folder, order, evaluation, cells.protocol, metric_called(name))
-        for name in _METRICS
-    }
-    rows = []
-    for position, found in enumerate(compared["MPJPE"]):
-        model = cells.scored(found.name, found.name, GRID)
-        if model is None or model.runs[0].record is None:
-            raise HarnessError(f"{folder}: {found.name} has no score of the test split")
-        rows.append(
-            _Row(
-                Supervision.of(model.runs[0].record.parameters["network"]),
-                {name: rows_of_metric[position] for name, rows_of_metric in compared.items()},
-                {name: reproduced_row(model, metric_called(name), by=()) for name in _METRICS},
-            )
-        )
-    if len({row.values["MPJPE"].recipe for row in rows}) > 1:
-        raise HarnessError(f"{folder}: its cells were trained with different budgets")
-    return rows
-
-
-def _markdown(rows: Sequence[_Row], missing: Mapping[str, str]) -> str:
+def _markdown(rows: Sequence[SupervisedRow], missing: Mapping[str, str]) -> str:
     dataset = rows[0].values["MPJPE"].dataset if rows else None
     at_home = dataset == PUBLISHED_ON
     parts = ["# WS-GCN: weak supervision, mm"]
@@ -167,14 +73,14 @@ def _markdown(rows: Sequence[_Row], missing: Mapping[str, str]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _measured_lines(rows: Sequence[_Row]) -> str:
+def _measured_lines(rows: Sequence[SupervisedRow]) -> str:
     first = rows[0].supervision.words[0]
-    heads = [*_SWITCHES, "MPJPE", f"minus {first}", "95 % interval", "P-MPJPE", f"minus {first}"]
+    heads = [*SWITCHES, "MPJPE", f"minus {first}", "95 % interval", "P-MPJPE", f"minus {first}"]
     heads += ["95 % interval", "curve", "run"]
     lines = []
     for row in rows:
         cells = list(row.supervision.words)
-        for name in _METRICS:
+        for name in METRICS:
             compared = row.compared[name]
             cells += [f"**{number(row.values[name].average)}**", *_difference(compared)]
         compared = row.compared["MPJPE"]
@@ -183,28 +89,29 @@ def _measured_lines(rows: Sequence[_Row]) -> str:
     return pipe_table(lines, heads)
 
 
-def _told(rows: Sequence[_Row]) -> str:
+def _told(rows: Sequence[SupervisedRow]) -> str:
     budget = (
         "All rows have the same number of steps and of windows a step. Where only some subjects "
-        "are labelled, half of the windows are theirs and half the others'; during warm-up, and in "
-        f"the row '{_FIRST}', that other half is left unused. The others' 3D poses are never read; "
-        "where their root is in camera space is known in training, as in the public code."
+        "are labelled, half of the windows are theirs and half the others'; during warm-up, and "
+        f"in the row '{LABELLED_ONLY}', that other half is left unused. The others' 3D poses are "
+        "never read; where their root is in camera space is known in training, as in the public "
+        "code."
     )
     return "\n\n".join([conditions([row.values["MPJPE"] for row in rows]), budget])
 
 
-def _published_lines(measured: Sequence[_Row]) -> str:
-    heads = ["supervision", "bone loss", "warm-up", *_METRICS]
+def _published_lines(measured: Sequence[SupervisedRow]) -> str:
+    heads = ["supervision", "bone loss", "warm-up", *METRICS]
     lines = []
     for index, row in published_table("wsgcn_h36m").iterrows():
-        lines.append([*_switches(row), *(f"{row[column]:.2f}" for column in _METRICS.values())])
+        lines.append([*_switches(row), *(f"{row[column]:.2f}" for column in METRICS.values())])
         for ours in measured:
             match = ours.supervision.published()
             if match is None or match.name != index:
                 continue
-            values = {name: ours.values[name].average.mean for name in _METRICS}
+            values = {name: ours.values[name].average.mean for name in METRICS}
             lines.append(["measured here", "", "", *(f"{value:.2f}" for value in values.values())])
-            apart = [f"{values[name] - row[column]:+.2f}" for name, column in _METRICS.items()]
+            apart = [f"{values[name] - row[column]:+.2f}" for name, column in METRICS.items()]
             lines.append(["measured minus published", "", "", *apart])
     return pipe_table(lines, heads)
 
@@ -215,7 +122,7 @@ def _switches(row: "pd.Series[Any]") -> list[str]:
     return ["" if pd.isna(value) else str(value) for value in values]
 
 
-def _ranking(measured: Sequence[_Row]) -> str:
+def _ranking(measured: Sequence[SupervisedRow]) -> str:
     """Return the published ranking; a complete weak row measured on Human3.6M is ranked with it."""
     ranked = [
         (row["MPJPE_mm"], [row["method"], row["views"], row["input"]])
@@ -248,7 +155,7 @@ def _published_records() -> list[dict[str, Any]]:
     records = []
     for _, row in published_table("wsgcn_h36m").iterrows():
         supervision, bone_loss, warm_up = _switches(row)
-        for metric, column in _METRICS.items():
+        for metric, column in METRICS.items():
             records.append(
                 {
                     "table": GRID,
@@ -285,7 +192,7 @@ _MEASURED_ONLY = (
 )
 
 
-def _records(rows: Sequence[_Row]) -> list[dict[str, Any]]:
+def _records(rows: Sequence[SupervisedRow]) -> list[dict[str, Any]]:
     """Return a record a measured number, with what it was measured under."""
     records = []
     for row in rows:

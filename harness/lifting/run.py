@@ -36,6 +36,7 @@ from harness.lifting.watching import SilentWatcher, watched
 from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
 from harness.runs.files import only_writer, sha256_of_file, sha256_of_json
+from harness.runs.processes import end_with_parent
 from harness.runs.provenance import RunRecord, collect, read_record, write_record
 from harness.runs.tracking import Tracker, open_tracker
 
@@ -97,6 +98,8 @@ def train_run(
 
     fabric = make_fabric(recipe, devices=devices, num_nodes=num_nodes, accelerator=accelerator)
     fabric.launch()
+    if not fabric.is_global_zero:
+        end_with_parent()
     state_file = StateFile(STATES / f"{record.run_id}.pt", record.run_id, state_seconds)
     training, validation = (_reader(plan, prepared, lifter, split) for split in _LEARNT_FROM)
     if training is None:

@@ -21,10 +21,13 @@ from tiny_project import ROOT, tiny_params
 
 from harness.datasets import mpi_inf_3dhp_sequences
 from harness.lifting.predictions import read_predictions
+from pipelines import affinity as affinity_stage
 from pipelines.cross import cross
 from pipelines.predict import predict
 from pipelines.prepare import prepare
 from pipelines.score import score
+from pipelines.speed import speed
+from pipelines.speed_table import speed_table
 from pipelines.tables import tables
 from pipelines.train import train
 
@@ -181,10 +184,13 @@ def test_table_iv_from_files_of_mpi_inf_3dhp(folder: Path) -> None:
     assert row.split("|")[head.index("Sitting")].strip() == f"{sitting['MPJPE']:.1f}"
 
 
-def test_lifters_of_human36m_joints_are_tested_on_mpi_inf_3dhp(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_lifters_of_human36m_joints_are_tested_on_mpi_inf_3dhp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     target = "mpi_inf_3dhp_as_h36m"
     write_params(["dgnet"], {target: {}})
-    mpi_inf_3dhp_files.write_testing_mat(folder / "data/raw" / target, mpi_inf_3dhp_files.testing())
+    mpi_inf_3dhp_files.write_testing_mat(Path("data/raw") / target, mpi_inf_3dhp_files.testing())
     prepare(target)
     prepare("tiny")
     train("tiny", "dgnet", 0)
@@ -192,13 +198,20 @@ def test_lifters_of_human36m_joints_are_tested_on_mpi_inf_3dhp(folder: Path) -> 
     tables("tiny")
 
     run = Path("results/tiny/runs/dgnet-seed0")
-    declared = yaml.safe_load((ROOT / "experiments/dvc.yaml").read_text())["stages"]["cross"]
-    for kind in ("outs", "metrics"):
-        for entry in declared[kind]:
+    # The other stages of experiments/dvc.yaml that need no more than this run.
+    monkeypatch.setattr(affinity_stage, "STILL_FRAMES", 1)
+    monkeypatch.setattr(affinity_stage, "ANIMATED_FRAMES", 1)
+    affinity_stage.affinity("tiny", "dgnet", 0)
+    speed("tiny")
+    speed_table("tiny")
+    item = {"profile": "tiny", "model": "dgnet", "seed": "0", "target": target}
+    stages = yaml.safe_load((ROOT / "experiments/dvc.yaml").read_text())["stages"]
+    for stage in ("cross", "speed", "speed_table", "affinity"):
+        for entry in (*stages[stage]["outs"], *stages[stage].get("metrics", ())):
             path = entry if isinstance(entry, str) else next(iter(entry))
-            for key, value in (("profile", "tiny"), ("model", "dgnet"), ("seed", "0")):
+            for key, value in item.items():
                 path = path.replace(f"${{item.{key}}}", value)
-            assert Path(path.replace("${item.target}", target)).exists()
+            assert Path(path).exists(), f"{stage} does not write {path}"
     values = json.loads((run / "cross" / target / "metrics.json").read_text())
     values = values["3dhp16-cross-poseaug"]
     lines = measured("tiny", "table_04_mpi_inf_3dhp")

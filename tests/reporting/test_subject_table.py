@@ -1,0 +1,70 @@
+"""Table III where all six of its cells are there."""
+
+import csv
+import io
+import json
+
+import pytest
+from scored_sets import make_run, make_set
+
+from harness.body.skeleton import HUMANEVA_15
+from harness.reporting.published import AVERAGE
+from harness.reporting.reproduced import ProfileRuns
+from harness.reporting.subject_table import WITHOUT_DAMAGED, published_by_subject, subject_table
+
+PROTOCOL = "humaneva15-validate"
+TAKES = [
+    (subject, action, f"Validate {action} 1 chunk{chunk}", 6)
+    for subject in ("S1", "S2", "S3")
+    for action in ("Walking", "Jog", "Box")
+    for chunk in (0, 2)
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> ProfileRuns:
+    folder = tmp_path_factory.mktemp("humaneva")
+    prepared = make_set(folder / "set", takes=TAKES, cameras=1, skeleton=HUMANEVA_15)
+    contract = {"dataset": "humaneva", "input_2d": "coco_15", "trained_on_2d": "coco_15"}
+    make_run(folder, prepared, "dgnet", protocol=PROTOCOL, **contract)
+    return ProfileRuns(("dgnet", "martinez"), (0,), "quick", PROTOCOL, folder)
+
+
+def test_averages_are_over_the_published_cells(runs: ProfileRuns) -> None:
+    page = subject_table(runs)
+    stored = runs.results / f"quick/runs/dgnet-seed0/scores/{PROTOCOL}/metrics.json"
+    metrics = json.loads(stored.read_text())
+    cells = {
+        f"{action}/{subject}": metrics[f"P-MPJPE/{subject}/{action}"]
+        for action in ("Walking", "Jog")
+        for subject in ("S1", "S2", "S3")
+    }
+    lines = {
+        line["action"]: line
+        for line in csv.DictReader(io.StringIO(page.csv))
+        if line["origin"] == "measured"
+    }
+    assert set(lines) == {*cells, AVERAGE, WITHOUT_DAMAGED}
+    average = sum(cells.values()) / 6
+    assert float(lines[AVERAGE]["value"]) == pytest.approx(average, abs=1e-3)
+    assert float(lines[AVERAGE]["difference"]) == pytest.approx(average - 19.5, abs=0.06)
+    assert float(lines[AVERAGE]["low"]) < average < float(lines[AVERAGE]["high"])
+    sound = (sum(cells.values()) - cells["Walking/S3"]) / 5
+    assert float(lines[WITHOUT_DAMAGED]["value"]) == pytest.approx(sound, abs=1e-3)
+    assert "7 were measured here" in page.markdown
+    assert "14 were not run" in page.markdown
+    assert "- martinez: " in page.markdown
+
+
+def test_the_published_rows_are_the_papers() -> None:
+    published = published_by_subject()
+    rows = published.rows.set_index("model")
+    assert rows.loc["dgnet", "Jog/S2"] == 12.6
+    assert rows.loc["videopose3d", AVERAGE] == 20.2
+    assert rows.loc["dgnet", WITHOUT_DAMAGED] == pytest.approx(
+        (13.7 + 9.5 + 21 + 12.6 + 13.4) / 5, abs=0.06
+    )
+    for _, row in published.rows.iterrows():
+        mean = sum(row[cell] for cell in published.cells[:6]) / 6
+        odd = row["method"].startswith("Moreno-Noguer")
+        assert (abs(mean - row[AVERAGE]) > 0.1) == odd, "the one average known to be odd"

@@ -188,6 +188,16 @@ def test_refuses_a_truncated_file(tmp_path: Path, old_format: bool, keep: float)
     assert "cut.bin" in refusal(path, "videopose3d", tmp_path / "run")
 
 
+def test_refuses_a_file_in_which_a_weight_was_changed(tmp_path: Path) -> None:
+    weights = public.martinez_weights()
+    path = saved(tmp_path / "ckpt_linear.pth.tar", {"state_dict": weights})
+    content = path.read_bytes()
+    stored = weights["w1.weight"].numpy().tobytes()
+    assert content.count(stored) == 1
+    path.write_bytes(content.replace(stored, stored[:-1] + bytes([stored[-1] ^ 1])))
+    assert "was changed after it was written" in refusal(path, "martinez", tmp_path / "run")
+
+
 class RunsCode:
     def __init__(self, witness: Path) -> None:
         self.witness = witness

@@ -15,6 +15,7 @@ help:
 	@echo "make experiments   run all experiments on the profile that is for CI, or PROFILE=quick"
 	@echo "make test    run the tests"
 	@echo "make lint    ruff and mypy"
+	@echo "make bench   measure speed and memory beside their targets (half an hour, quiet machine)"
 	@echo "make clean   remove the environment"
 
 environment: $(VENV)/ready
@@ -46,6 +47,9 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: environment
+	$(BIN)/python -m benchmarks --page docs/performance.md
 
 clean:
 	rm -rf $(VENV)

@@ -42,10 +42,20 @@ def usage_of(work: Callable[..., Any], *arguments: Any) -> Usage:
 
 def _used(work: Callable[..., Any], *arguments: Any) -> Usage:
     results: list[Any] = []
-    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
-    before = resident("VmRSS")
+    held = peak_begins()
     taken = seconds(lambda: results.append(work(*arguments)))
-    return Usage(results[0], taken, resident("VmHWM") - before)
+    return Usage(results[0], taken, peak_since(held))
+
+
+def peak_begins() -> int:
+    """Forget the peak until now; return the bytes that this process holds."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return resident("VmRSS")
+
+
+def peak_since(held: int) -> int:
+    """Return the bytes that this process has held at once beyond `held` since `peak_begins`."""
+    return resident("VmHWM") - held
 
 
 def resident(field: str) -> int:

@@ -55,7 +55,8 @@ class Recorder:
         """Write `lines` and the conditions they were measured under as `folder`/name.json.
 
         The load is the operating system's average over the last minute: processes that wanted a
-        core when the benchmark began, and when it ended, itself included then.
+        core when the benchmark began, and when it ended, itself included then. A negative
+        niceness put it before others on the same cores.
         """
         seconds = (datetime.now(UTC) - self._begun).total_seconds()
         path = folder / f"{self._name}.json"
@@ -67,6 +68,7 @@ class Recorder:
                 "begun": self._begun.isoformat(timespec="seconds"),
                 "seconds": round(seconds, 1),
                 "load": {"begin": round(self._load, 2), "end": round(os.getloadavg()[0], 2)},
+                "niceness": os.nice(0),
                 "hardware": hardware().model_dump(mode="json"),
                 "versions": versions(),
             },

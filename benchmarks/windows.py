@@ -1,25 +1,31 @@
-"""How fast training windows are read: `python -m benchmarks.windows`.
+"""Training windows: speed against a slice-and-copy generator, memory, waiting for batches."""
 
-Compares, in one process on one core, reading batches of training windows with the published code's
-way (a padded copy of each chunk made in a Python loop, as VideoPose3D's ChunkedGenerator does) and
-with a plain copy of as many bytes. Figures are windows a second; compare ratios, not machines.
-"""
-
+import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from tabulate import tabulate
+from numpy.typing import NDArray
 
-from harness.body.camera import h36m_cameras
+from benchmarks.command import parser_of, run
+from benchmarks.made_sets import made_set
+from benchmarks.memory import usage_of
+from benchmarks.record import Line, at_least, at_most
+from benchmarks.timing import Turns
+from harness.body.camera import normalize_screen
 from harness.body.skeleton import H36M_17
-from harness.datasets.prepared import PreparedSet, Source2D
-from harness.datasets.prepared_writer import write_prepared_set
+from harness.datasets.prepared import PreparedSet
+from harness.lifting.build import build_lifter
 from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts
+from harness.lifting.order import TrainingOrder
+from harness.lifting.recipe import Recipe
+from harness.lifting.registry import method_called
 from harness.lifting.windows import TrainingWindows, WindowReader
+
+Array = NDArray[np.floating]
 
 
 class Shape(Lifter):
@@ -39,99 +45,170 @@ class Shape(Lifter):
         raise NotImplementedError
 
 
-def random_set(folder: Path, clips: int = 40, frames: int = 2000) -> PreparedSet:
-    """Write a set of random poses."""
-    rng = np.random.default_rng(0)
-    with write_prepared_set(folder, H36M_17) as writer:
-        for number in range(clips):
-            camera = h36m_cameras()["S1"][number % 4]
-            writer.add_clip(
-                origin=str(number),
-                subject="S1",
-                action="Walking",
-                subaction=str(number),
-                split="train",
-                fps=50.0,
-                camera=camera,
-                camera_key=camera.name,
-                positions_3d=rng.normal(size=(frames, 17, 3)),
-                keypoints_2d={"gt": rng.normal(size=(frames, 17, 2))},
-                layouts={"gt": Source2D(layout="h36m_17", exact=True, confidence=False)},
-            )
-        writer.finish(
-            name="random", title="", licence="", citation="", importer_version=1, settings={}
-        )
-    return PreparedSet(folder)
+class SlicingGenerator:
+    """Training chunks as VideoPose3D's ChunkedGenerator makes them (common/generators.py).
 
+    Clips are arrays in memory, keypoints already in screen coordinates. Each chunk is sliced,
+    padded where it reaches beyond its clip, and copied into float64 batches in a Python loop; the
+    training loop then casts them (run.py).
+    """
 
-def windows_per_second(read: Callable[[np.ndarray], object], count: int, batch: int) -> float:
-    """Read random batches for a second and return the windows read a second."""
-    rng = np.random.default_rng(1)
-    chosen = [rng.integers(0, count, batch) for _ in range(64)]
-    read(chosen[0])
-    begun, done = time.perf_counter(), 0
-    while (elapsed := time.perf_counter() - begun) < 1.0:
-        read(chosen[done % len(chosen)])
-        done += 1
-    return done * batch / elapsed
-
-
-def measure(prepared: PreparedSet, frames: int, predicts: Predicts, batch: int) -> list[object]:
-    """Return a row of the table: shape of the window, windows a second, ratios."""
-    lifter = Shape(frames, predicts)
-    reader = WindowReader(prepared, prepared.clips, "gt", lifter)
-    windows = TrainingWindows(prepared.clips, frames, predicts)
-    index = windows[:]
-    keypoints = np.array(prepared.keypoints_2d("gt"))
-    positions = np.array(prepared.positions_3d)
-    first = prepared.clips["first_row"].to_numpy()[index.clip]
-    end = first + prepared.clips["frames"].to_numpy()[index.clip]
-    predicted = frames if predicts == "all" else 1
-    offset = 0 if predicts == "all" else frames // 2
-
-    def literal(chosen: np.ndarray) -> None:
-        batch_2d = np.empty((len(chosen), frames, 17, 2))
-        batch_3d = np.empty((len(chosen), predicted, 17, 3))
-        for place, window in enumerate(chosen):
-            start = index.start[window]
-            low, high = max(start, first[window]), min(start + frames, end[window])
-            before, after = low - start, start + frames - high
-            chunk = keypoints[low:high]
-            if before or after:
-                chunk = np.pad(chunk, ((before, after), (0, 0), (0, 0)), "edge")
-            batch_2d[place] = chunk
-            begin = max(start + offset, first[window])
-            batch_3d[place] = positions[begin : begin + predicted]
-        torch.from_numpy(batch_2d.astype("float32"))
-        torch.from_numpy(batch_3d.astype("float32"))
-
-    bytes_a_window = 4 * 17 * (2 * frames + 3 * predicted)
-    source = np.zeros(batch * bytes_a_window, np.uint8)
-    target = np.empty_like(source)
-    ours = windows_per_second(lambda chosen: reader.batch(windows[chosen]), len(index), batch)
-    loop = windows_per_second(literal, len(index), batch)
-    copy = windows_per_second(lambda _: np.copyto(target, source), len(index), batch)
-    shape = f"{frames} frames, predicts {predicts}, batch {batch}"
-    return [shape, f"{ours:,.0f}", f"{loop:,.0f}", f"{ours / loop:.1f}", f"{copy:,.0f}"]
-
-
-def main() -> None:
-    """Print the table."""
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = random_set(Path(folder) / "set")
-        rows = [
-            measure(prepared, 1, "all", 256),
-            measure(prepared, 4, "all", 64),
-            measure(prepared, 4, "all", 1024),
-            measure(prepared, 27, "middle", 1024),
-            measure(prepared, 243, "middle", 64),
-            measure(prepared, 243, "middle", 1024),
-            measure(prepared, 243, "all", 64),
+    def __init__(self, prepared: PreparedSet, frames: int, predicts: Predicts) -> None:
+        self.predicted = frames if predicts == "all" else 1
+        self.before = 0 if predicts == "all" else frames // 2
+        self.frames = frames
+        pixels, positions = prepared.keypoints_2d("gt"), prepared.positions_3d
+        self.clips_2d, self.clips_3d, self.cameras = list[Array](), list[Array](), list[Array]()
+        columns = [prepared.clips[name].tolist() for name in ("first_row", "frames", "camera")]
+        for first, length, key in zip(*columns, strict=True):
+            rows, camera = slice(first, first + length), prepared.camera(key)
+            screen = normalize_screen(np.array(pixels[rows]), camera.width, camera.height)
+            self.clips_2d.append(screen.astype(np.float32))
+            self.clips_3d.append(np.array(positions[rows]))
+            self.cameras.append(camera.normalized_intrinsics())
+        self.chunks = [
+            (number, start)
+            for number, clip in enumerate(self.clips_3d)
+            for start in range(len(clip) - self.predicted + 1)
         ]
-    headers = ["windows of 17 joints", "ours a second", "loop a second", "ratio", "copy a second"]
-    print(tabulate(rows, headers, stralign="right"))
+
+    def batch(self, chosen: NDArray[np.integer]) -> tuple[torch.Tensor, ...]:
+        """Return keypoints, positions and cameras of the chosen chunks."""
+        batch_2d = np.empty((len(chosen), self.frames, 17, 2))
+        batch_3d = np.empty((len(chosen), self.predicted, 17, 3))
+        cameras = np.empty((len(chosen), 9))
+        for place, number in enumerate(chosen):
+            clip, start = self.chunks[number]
+            batch_2d[place] = self._padded(self.clips_2d[clip], start - self.before, self.frames)
+            batch_3d[place] = self._padded(self.clips_3d[clip], start, self.predicted)
+            cameras[place] = self.cameras[clip]
+        return tuple(torch.from_numpy(a.astype("float32")) for a in (batch_2d, batch_3d, cameras))
+
+    @staticmethod
+    def _padded(clip: Array, start: int, frames: int) -> Array:
+        low, high = max(start, 0), min(start + frames, len(clip))
+        before, after = low - start, start + frames - high
+        if before or after:
+            return np.pad(clip[low:high], ((before, after), (0, 0), (0, 0)), "edge")
+        return clip[low:high]
+
+
+def drawn(count: int, batch: int) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of window numbers, over and over."""
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, count, batch) for _ in range(32)]
+    while True:
+        yield from batches
+
+
+def speed(prepared: PreparedSet, frames: int, predicts: Predicts, batch: int, rounds: int) -> Turns:
+    """Time a batch of ours, of the generator and a plain copy of as many bytes."""
+    reader = WindowReader(prepared, prepared.clips, "gt", Shape(frames, predicts))
+    windows = TrainingWindows(prepared.clips, frames, predicts)
+    generator = SlicingGenerator(prepared, frames, predicts)
+    mine, theirs = drawn(len(windows), batch), drawn(len(windows), batch)
+    size = 4 * 17 * (2 * frames + 3 * generator.predicted)
+    source, target = np.zeros((2, batch * size), np.uint8)
+    return Turns(
+        {
+            "ours": lambda: reader.batch(windows[next(mine)]),
+            "generator": lambda: generator.batch(next(theirs)),
+            "copy": lambda: np.copyto(target, source),
+        },
+        rounds,
+    )
+
+
+def speed_lines(prepared: PreparedSet, smoke: bool) -> list[Line]:
+    """Return windows a second, and how they compare."""
+    lines = []
+    shapes: list[tuple[int, Predicts, int]] = [
+        (4, "all", 64),
+        (4, "all", 1024),
+        (243, "middle", 64),
+        (243, "middle", 1024),
+    ]
+    if smoke:
+        shapes = [(4, "all", 8), (9, "middle", 8)]
+    for frames, predicts, batch in shapes:
+        turns = speed(prepared, frames, predicts, batch, 1 if smoke else 15)
+        what = f"windows of {frames} frames, batch {batch:,}"
+        rate = batch / turns["ours"]
+        against = turns.ratio("generator", "ours")
+        if frames == 4:
+            lines += [
+                at_least(what, rate, "a second", 500_000),
+                Line(f"{what}, speed against the generator", against, "x"),
+            ]
+        else:
+            lines += [
+                Line(what, rate, "a second"),
+                at_least(f"{what}, speed against the generator", against, "x", 10),
+                Line(
+                    f"{what}, time against a plain copy in cache", turns.ratio("ours", "copy"), "x"
+                ),
+            ]
+    return lines
+
+
+def read_all(folder: Path, frames: int, predicts: Predicts, batch: int) -> None:
+    """Read every training window once, in a random order."""
+    prepared = PreparedSet(folder)
+    reader = WindowReader(prepared, prepared.clips, "gt", Shape(frames, predicts))
+    windows = TrainingWindows(prepared.clips, frames, predicts)
+    order = np.random.default_rng(0).permutation(len(windows))
+    for begin in range(0, len(order), batch):
+        reader.batch(windows[order[begin : begin + batch]])
+
+
+def memory_lines(prepared: PreparedSet, smoke: bool) -> list[Line]:
+    """Return peak memory against the size of the arrays."""
+    size = prepared.rows * 17 * (2 + 3) * 4
+    frames = 4 if smoke else 27
+    used = usage_of(read_all, prepared.path, frames, "middle", 256)
+    return [
+        at_most(
+            f"windows of {frames} frames, each of {size / 2**20:,.0f} MiB of arrays read, "
+            "peak memory against them",
+            used.peak / size,
+            "x",
+            1000.0 if smoke else 1.3,
+        )
+    ]
+
+
+def waiting_line(prepared: PreparedSet, smoke: bool) -> Line:
+    """Return the part of training that is spent waiting for the next batch."""
+    lifter = build_lifter(method_called("semgcn"), {}, H36M_17, H36M_17, 0).train()
+    reader = WindowReader(prepared, prepared.clips, "gt", lifter)
+    order = TrainingOrder(reader, lifter, Recipe(epochs=1, batch_size=64, learning_rate=1e-3), 0)
+    optimizer = torch.optim.Adam(lifter.parameters(), 1e-3, fused=True)
+    batches = order.batches(1)
+    next(batches)
+    waited, begun = 0.0, time.perf_counter()
+    for _ in range(2 if smoke else 60):
+        asked = time.perf_counter()
+        batch = next(batches)
+        waited += time.perf_counter() - asked
+        optimizer.zero_grad()
+        lifter.loss(batch).backward()
+        optimizer.step()
+    share = 100 * waited / (time.perf_counter() - begun)
+    return at_most("training SemGCN, time spent waiting for batches", share, "%", 2)
+
+
+def measure(arguments: argparse.Namespace) -> list[Line]:
+    """Return all figures about windows."""
+    smoke = arguments.smoke
+    with tempfile.TemporaryDirectory() as folder:
+        clips, frames = (4, 400) if smoke else (160, 400_000)
+        prepared = made_set(Path(folder) / "set", clips, frames)
+        return [
+            *speed_lines(prepared, smoke),
+            *memory_lines(prepared, smoke),
+            waiting_line(prepared, smoke),
+        ]
 
 
 if __name__ == "__main__":
-    main()
+    run("windows", measure, parser_of(__doc__))

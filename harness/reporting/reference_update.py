@@ -39,8 +39,8 @@ def update_references(
     The tolerance is what the difference of two equally good runs exceeds once in 200 times: on
     another processor the same seed is one more draw, so its difference from the reference has a
     variance of twice that over seeds. Two or three seeds of one model estimate a variance badly;
-    it is pooled over the models written, and Student's t pays for what is still uncertain. It is
-    `LEAST_TOLERANCE_MM` at least. With a single seed an earlier tolerance stays.
+    it is pooled over all models of the file, and Student's t pays for what is still uncertain. It
+    is `LEAST_TOLERANCE_MM` at least. A model that now has one seed keeps its part in the pool.
 
     Args:
         profile: whose results.
@@ -55,14 +55,13 @@ def update_references(
     path = reference_path(profile, results)
     earlier = read_references(path, profile).models if path.exists() else {}
     scored = {model: _scored_seeds(results, profile, model, seeds) for model in models}
-    spreads = _pooled_spreads(scored.values())
+    spreads = _pooled_spreads(scored, earlier)
     updated = dict(earlier)
     for model, by_seed in scored.items():
         updated[model] = {
             protocol: _reference(
                 f"{model} under {protocol}",
                 {seed: scores[protocol] for seed, scores in by_seed.items()},
-                earlier.get(model, {}).get(protocol),
                 spreads,
             )
             for protocol in next(iter(by_seed.values()))
@@ -119,23 +118,34 @@ _Spreads = Mapping[tuple[str, str], _Spread]
 """By protocol and metric."""
 
 
-def _pooled_spreads(scored: Iterable[Mapping[int, Mapping[str, StoredScore]]]) -> _Spreads:
-    spreads: dict[tuple[str, str], _Spread] = {}
-    for by_seed in scored:
-        if len(by_seed) < 2:
-            continue
+def _pooled_spreads(
+    scored: Mapping[str, Mapping[int, Mapping[str, StoredScore]]],
+    earlier: Mapping[str, Mapping[str, Reference]],
+) -> _Spreads:
+    """Return the spread over seeds of all models: as scored now, or else as it was earlier."""
+    values: dict[tuple[str, str, str], list[float]] = {
+        (model, protocol, metric): list(value.by_seed.values())
+        for model, references in earlier.items()
+        for protocol, reference in references.items()
+        for metric, value in reference.metrics.items()
+    }
+    for model, by_seed in scored.items():
         for protocol, first in next(iter(by_seed.values())).items():
             for metric in first.metrics:
-                values = [scores[protocol].metrics[metric] for scores in by_seed.values()]
-                spread = spreads.get((protocol, metric), _Spread())
-                spreads[protocol, metric] = spread.with_model(values)
+                now = [scores[protocol].metrics[metric] for scores in by_seed.values()]
+                if len(now) >= 2:
+                    values[model, protocol, metric] = now
+    spreads: dict[tuple[str, str], _Spread] = {}
+    for (_, protocol, metric), of_model in values.items():
+        if len(of_model) >= 2:
+            spread = spreads.get((protocol, metric), _Spread())
+            spreads[protocol, metric] = spread.with_model(of_model)
     return spreads
 
 
 def _reference(
     name: str,
     scores: Mapping[int, StoredScore],
-    earlier: Reference | None,
     spreads: _Spreads,
 ) -> Reference:
     records = {seed: read_record(score.run / "run.json") for seed, score in scores.items()}
@@ -149,7 +159,6 @@ def _reference(
                 f"{metric} of {name}",
                 metric,
                 {seed: round(score.metrics[metric], _DECIMALS) for seed, score in scores.items()},
-                earlier.metrics.get(metric) if earlier else None,
                 spreads.get((first.protocol, metric)),
             )
             for metric in first.metrics
@@ -166,27 +175,18 @@ def _reference(
 
 
 def _value(
-    name: str,
-    metric: str,
-    by_seed: dict[int, float],
-    earlier: ReferenceValue | None,
-    spread: _Spread | None,
+    name: str, metric: str, by_seed: dict[int, float], spread: _Spread | None
 ) -> ReferenceValue:
     known = METRICS[metric]
-    if len(by_seed) >= 2 and spread is not None:
-        tolerance = round(max(LEAST_TOLERANCE_MM, spread.tolerance), _DECIMALS)
-        tolerance_from = f"{spread}, at least {LEAST_TOLERANCE_MM} {known.unit}"
-    elif earlier is not None:
-        tolerance, tolerance_from = earlier.tolerance, earlier.tolerance_from
-    else:
+    if spread is None:
         raise HarnessError(
             f"{name}: one seed gives no tolerance; set 'seeds: [0, 1, 2]' in params.yaml, run "
             "'dvc repro' and then 'harness check --update' again"
         )
     return ReferenceValue(
         value=round(statistics.fmean(by_seed.values()), _DECIMALS),
-        tolerance=tolerance,
-        tolerance_from=tolerance_from,
+        tolerance=round(max(LEAST_TOLERANCE_MM, spread.tolerance), _DECIMALS),
+        tolerance_from=f"{spread}, at least {LEAST_TOLERANCE_MM} {known.unit}",
         better=known.better,
         unit=known.unit,
         by_seed=by_seed,

@@ -77,7 +77,7 @@ class Project:
             "network": {"frames": 3, "width": 8},
             "training": _TRAINING,
         }
-        params["models"] = ["martinez", "window_mlp"]
+        params["models"] = ["dgnet", "window_mlp"]
         params["grids"] = {
             "widths": {
                 "profile": "tiny",
@@ -121,7 +121,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
         "data prepare synthetic --profile tiny",
         *(
             command
-            for model in ("martinez", "window_mlp")
+            for model in ("dgnet", "window_mlp")
             for command in (
                 f"train {model}",
                 f"predict tiny/{model}-seed0",
@@ -130,7 +130,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
         ),
         "tables",
         "grid run widths",
-        "compare martinez window_mlp --format json",
+        "compare dgnet window_mlp --format json",
     )
     for answer in answers:
         assert answer.code == 0, answer
@@ -139,7 +139,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
     assert card["network"] == {"frames": 9, "width": 256, "dropout": 0.1}
     rows = json.loads(answers[-1].out)["rows"]
     errors = {row["model"]: row["value"] for row in rows if row["action"] == "average"}
-    assert errors.keys() == {"martinez", "window_mlp"}
+    assert errors.keys() == {"dgnet", "window_mlp"}
     assert 0 < errors["window_mlp"] < 1000
     results = project.folder / "results/tiny"
     assert "window_mlp" in (results / "tables/table_01_mpjpe.md").read_text()

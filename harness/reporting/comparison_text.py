@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
 from harness.reporting.elsewhere import told_of_elsewhere
+from harness.reporting.learning_curve import FALLING
 from harness.reporting.scored_runs import ScoredModel
 from harness.scoring.statistics import Difference
 
@@ -59,6 +60,7 @@ def conditions(comparison: Comparison) -> list[str]:
         f"{predictions.split}, 2D source {predictions.input_2d}; {header.frames} frames scored in "
         f"{header.clips} clips of {average.takes} takes",
         *(_told_of(comparison, index) for index in range(len(comparison.models))),
+        FALLING,
         "interval: paired bootstrap over takes; p: paired sign flips over takes, corrected for "
         f"{len(comparison.rows)} {comparison.by}s after Holm, the average's not; "
         f"{MARK} means p < {SIGNIFICANT}; n takes cannot give a p below 2 / 2^n, and one take "

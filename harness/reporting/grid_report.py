@@ -7,7 +7,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from harness.experiments.grid import Cell, read_cell
-from harness.reporting.learning_curve import FLAT_MM, convergence_of
+from harness.reporting.learning_curve import FALLING, convergence_of
 from harness.reporting.scored_runs import ScoredModel, ScoredRun, require_comparable
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import read_record
@@ -135,8 +135,7 @@ def grid_markdown(
         f"made at commit {record.commit} on {record.hardware.cpu}, torch "
         f"{record.versions.get('torch')}",
         "interval: paired bootstrap over takes; it does not cover what another seed would give",
-        f"curve: still falling where a line through the last third of the validation curve falls "
-        f"by {FLAT_MM:g} mm or more",
+        FALLING,
     ]
     others: dict[str, list[str]] = {}
     for name, status in statuses.items():

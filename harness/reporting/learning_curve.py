@@ -7,15 +7,22 @@ import numpy as np
 import pandas as pd
 
 FLAT_MM = 1.0
-"""A curve is flat where a line through its last third falls by less than this."""
+FALLING = (
+    "still falling: a line through the last quarter of the validation curve falls by "
+    f"{FLAT_MM:g} mm or more, and by more than twice its standard error"
+)
+
+_LEAST_EPOCHS = 4
 
 Convergence = Literal["flat", "still falling", "not known"]
 
 
 def convergence_of(run: Path) -> Convergence:
-    """Return how the validation MPJPE of a run's history.csv ends.
+    """Return how the validation MPJPE of a run's history.csv ends, see `FALLING`.
 
-    A curve of fewer than three epochs, and a run without validation clips, tell nothing.
+    From epoch to epoch the error of few validation subjects jumps by millimetres, so a fall counts
+    only where it stands out of that. A curve of fewer than four epochs tells nothing, nor does a
+    run without validation clips.
 
     Args:
         run: the run's folder.
@@ -24,8 +31,9 @@ def convergence_of(run: Path) -> Convergence:
     if not path.is_file():
         return "not known"
     curve = pd.read_csv(path)["validation_MPJPE"].to_numpy(np.float64)
-    late = curve[-max(3, len(curve) // 3) :]
-    if len(late) < 3 or np.isnan(late).any():
+    late = curve[-max(_LEAST_EPOCHS, len(curve) // 4) :]
+    if len(late) < _LEAST_EPOCHS or np.isnan(late).any():
         return "not known"
-    slope = np.polyfit(np.arange(len(late)), late, 1)[0]
-    return "still falling" if -slope * (len(late) - 1) >= FLAT_MM else "flat"
+    line, covariance = np.polyfit(np.arange(len(late)), late, 1, cov=True)
+    fall, error = np.array([-line[0], np.sqrt(covariance[0, 0])]) * (len(late) - 1)
+    return "still falling" if fall >= FLAT_MM and fall > 2 * error else "flat"

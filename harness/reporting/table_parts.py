@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from harness.reporting.learning_curve import FALLING
 from harness.reporting.published import AVERAGE
 from harness.reporting.reproduced import ReproducedRow, Value
 from harness.runs.files import atomic_file
@@ -165,8 +166,8 @@ def conditions(rows: Sequence[ReproducedRow]) -> str:
     ]
     note = (
         "Interval: bootstrap over takes (a recording, all cameras together); it speaks about other "
-        "takes like these, not about other subjects or training runs. Where the epoch kept is the "
-        "last of a short recipe, the model had not converged and its rank says little."
+        "takes like these, not about other subjects or training runs. A model whose curve was "
+        f"still falling had not converged, and its rank says little ({FALLING})."
     )
     return "\n".join([*lines, "", note])
 

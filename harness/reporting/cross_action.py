@@ -99,8 +99,8 @@ def cross_action_page(cells: GridCells, found: Sequence[TrainedOn]) -> Page:
         ]
         parts += [f"## {model}, on the data set `{rows[0].row.dataset}`", pipe_table(body, heads)]
     if found:
-        rows_called = [replace(one.row, model=f"{one.model} on {one.action}") for one in found]
-        parts += ["## Conditions", conditions(rows_called)]
+        first = {one.model: replace(one.row, model=one.model) for one in reversed(found)}
+        parts += ["## Conditions", conditions(list(first.values()))]
     return Page("figure_05_cross_action", "\n\n".join(parts) + "\n", csv_text(_records(found)))
 
 

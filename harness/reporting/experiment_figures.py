@@ -94,7 +94,7 @@ def draw_bars(found: Sequence[TrainedOn], path: Path) -> Path:
         axis.set_xlabel("trained on")
         axis.set_ylabel("MPJPE over all tested actions, mm")
         axis.set_title(f"Cross-action, data set {found[0].row.dataset}; bars: 95 % over takes")
-        axis.legend(ncols=len(models), fontsize="small")
+        axis.figure.legend(loc="outside lower center", ncols=len(models))
     return path
 
 

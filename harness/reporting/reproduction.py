@@ -76,9 +76,9 @@ _HOW_TO_READ = """\
 - difference: measured minus printed in mm, mean and range; only where the data set is the paper's.
   Where it is another, millimetres cannot be compared, and the column is empty.
 - same order: of the pairs of numbers that print tells apart, how many stand in the same order here.
-- tau: Kendall's tau-b, 1 for the printed order, -1 for the opposite, 0 for none, with its 95 %
-  interval over resampled takes. It does not cover what other seeds would give: an order seen with
-  one seed and short training is no verdict."""
+- Kendall's tau: over these pairs, 1 for the printed order, -1 for the opposite, 0 for none, with
+  its 95 % interval over resampled takes. It does not cover what other seeds would give: an order
+  seen with one seed and short training is no verdict."""
 
 
 def difference_text(differences: Sequence[float]) -> str:

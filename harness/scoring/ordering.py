@@ -1,5 +1,8 @@
 """Whether a measurement orders things as another one did: Kendall's tau, and how sure it is.
 
+Pairs that are tied in print claim nothing and are left out, so that tau is 1 where all that print
+claims holds (Somers' D of what was measured, given what was printed).
+
 Millimetres differ between data sets; what a paper claims is mostly an order, which may hold or not
 on any of them.
 """
@@ -22,12 +25,12 @@ class Agreement:
     """How far a measurement repeats an order.
 
     Attributes:
-        tau: Kendall's tau-b, 1 for the same order, -1 for the opposite one; None where nothing is
-            ordered.
+        tau: Kendall's tau over the pairs that print tells apart, 1 for the same order, -1 for the
+            opposite one; None where there is no such pair.
         low: lower limit of its 95 % interval over takes; None where there is a single take.
         high: upper limit, likewise.
         agreeing: pairs that the measurement puts in the same order.
-        pairs: pairs that are ordered at all.
+        pairs: pairs that print tells apart.
     """
 
     tau: float | None
@@ -53,34 +56,35 @@ def agreement(
     """
     order = _Order(np.asarray(printed, np.float64), groups)
     values = takes.values()
-    tau = float(order.tau(values))
-    agreeing, pairs = order.agreeing(values), int(np.abs(order.printed).sum())
-    if np.isnan(tau) or len(takes) < 2:
-        return Agreement(None if np.isnan(tau) else tau, None, None, agreeing, pairs)
+    if not order.pairs:
+        return Agreement(None, None, None, 0, 0)
+    tau, agreeing = float(order.tau(values)), order.agreeing(values)
+    if len(takes) < 2:
+        return Agreement(tau, None, None, agreeing, order.pairs)
     resampled = order.tau(bootstrap(takes, derive_seed(seed, "ordering")))
-    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Agreement(tau, float(low), float(high), agreeing, pairs)
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Agreement(tau, float(low), float(high), agreeing, order.pairs)
 
 
 class _Order:
-    """The pairs within groups, and the sign of each in print."""
+    """The pairs within groups that print tells apart, and the sign of each there."""
 
     def __init__(self, printed: Floats, groups: Sequence[str]) -> None:
         first, second = np.triu_indices(len(printed), k=1)
         of_group = np.asarray(groups)
         together = of_group[first] == of_group[second]
-        self.first, self.second = first[together], second[together]
+        chosen = together & (printed[first] != printed[second])
+        self.first, self.second = first[chosen], second[chosen]
         self.printed = np.sign(printed[self.second] - printed[self.first])
+        self.pairs = int(chosen.sum())
 
-    def signs(self, values: Floats) -> Floats:
-        return np.sign(values[..., self.second] - values[..., self.first])
+    def same(self, values: Floats) -> Floats:
+        """Return (..., pairs) 1 for the same order, -1 for the opposite, 0 for a tie."""
+        return self.printed * np.sign(values[..., self.second] - values[..., self.first])
 
     def agreeing(self, values: Floats) -> int:
-        return int((self.signs(values) * self.printed > 0).sum())
+        return int((self.same(values) > 0).sum())
 
     def tau(self, values: Floats) -> Floats:
-        """Return tau-b of (..., models) values, NaN where print or values are all ties."""
-        signs = self.signs(values)
-        told_apart = np.abs(self.printed).sum() * np.abs(signs).sum(axis=-1)
-        with np.errstate(invalid="ignore"):
-            return (signs * self.printed).sum(axis=-1) / np.sqrt(told_apart)
+        """Return (...) the mean of `same` for (..., models) values."""
+        return self.same(values).mean(axis=-1)

@@ -90,6 +90,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
     what = f"import of {frames:,} frames to train on and {prepared.rows - frames:,} to test on"
     return [
         at_most(what, used.seconds, "s", 120),
+        Line(f"{what}, processor time", used.processor, "s"),
         at_most(f"{what}, peak memory", used.peak / 2**30, "GiB", 4),
         Line(f"{what}, files", size / 1e6, "MB"),
     ]

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -16,11 +17,13 @@ class Usage(NamedTuple):
     Attributes:
         result: what it returned.
         seconds: how long it took.
+        processor: seconds of processor time it took, of all its threads.
         peak: bytes of memory that it came to hold beyond what the process held before.
     """
 
     result: Any
     seconds: float
+    processor: float
     peak: int
 
 
@@ -42,9 +45,9 @@ def usage_of(work: Callable[..., Any], *arguments: Any) -> Usage:
 
 def _used(work: Callable[..., Any], *arguments: Any) -> Usage:
     results: list[Any] = []
-    held = peak_begins()
+    held, begun = peak_begins(), time.process_time()
     taken = seconds(lambda: results.append(work(*arguments)))
-    return Usage(results[0], taken, peak_since(held))
+    return Usage(results[0], taken, time.process_time() - begun, peak_since(held))
 
 
 def peak_begins() -> int:

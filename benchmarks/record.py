@@ -69,6 +69,7 @@ class Recorder:
                 "seconds": round(seconds, 1),
                 "load": {"begin": round(self._load, 2), "end": round(os.getloadavg()[0], 2)},
                 "niceness": os.nice(0),
+                "threads": os.environ.get("OMP_NUM_THREADS", "all cores"),
                 "hardware": hardware().model_dump(mode="json"),
                 "versions": versions(),
             },

@@ -77,7 +77,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
     what = f"{len(METRICS)} metrics of {frames:,} frames, two models scored and compared"
     return [
         at_most(f"{what} with bootstrap", used.seconds, "s", 2 * 15),
-        Line(f"{what}, a model", used.seconds / 2, "s"),
+        Line(f"{what}, processor time", used.processor, "s"),
         at_most(f"{what}, peak memory", used.peak / 2**30, "GiB", 2),
     ]
 

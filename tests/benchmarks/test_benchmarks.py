@@ -112,7 +112,7 @@ def test_the_literal_generator_gives_the_batches_that_ours_does(tmp_path: Path) 
 
 
 def _in_this_process(work: Callable[..., Any], *arguments: Any) -> Usage:
-    return Usage(work(*arguments), 1.0, 1)
+    return Usage(work(*arguments), 1.0, 1.0, 1)
 
 
 @pytest.mark.parametrize(

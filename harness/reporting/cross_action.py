@@ -104,7 +104,7 @@ def cross_action_page(cells: GridCells, found: Sequence[TrainedOn]) -> Page:
     return Page("figure_05_cross_action", "\n\n".join(parts) + "\n", csv_text(_records(found)))
 
 
-def cross_action_reproduction(found: Sequence[TrainedOn], page: str) -> Reproduction:
+def cross_action_reproduction(found: Sequence[TrainedOn], page: str | None) -> Reproduction:
     """Return how much of figure 5 was reproduced; its bars count as printed numbers."""
     drawn = [one for one in found if one.model in (OURS, *OTHERS)]
     notes = ["the paper draws bars without numbers, so no difference can be told"]

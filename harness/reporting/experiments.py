@@ -60,11 +60,13 @@ def experiment_reproduction(
 ) -> Reproduction:
     """Return how much of the paper's table a grid reproduces; arguments as `write_experiment`."""
     cells = _cells(settings, grid, profile, results)
-    place = f"experiments/{grid}"
-    if grid == CROSS_ACTION:
-        return cross_action_reproduction(trained_on(cells), f"{place}/figure_05_cross_action.md")
-    table = TABLES[grid](cells)
-    return table_reproduction(table, table_lines(table, cells), f"{place}/{table.name}.md")
+    table = None if grid == CROSS_ACTION else TABLES[grid](cells)
+    name = "figure_05_cross_action" if table is None else table.name
+    place = f"experiments/{grid}/{name}.md"
+    page = place if (results / profile / place).is_file() else None
+    if table is None:
+        return cross_action_reproduction(trained_on(cells), page)
+    return table_reproduction(table, table_lines(table, cells), page)
 
 
 def experiments_run(settings: Settings, profile: str, results: Path) -> Sequence[str]:

@@ -138,13 +138,13 @@ def table_page(table: GridTable, cells: GridCells, lines: Sequence[Line]) -> Pag
     return Page(table.name, "\n\n".join(parts) + "\n", csv_text(_records(table, lines)))
 
 
-def table_reproduction(table: GridTable, lines: Sequence[Line], page: str) -> Reproduction:
+def table_reproduction(table: GridTable, lines: Sequence[Line], page: str | None) -> Reproduction:
     """Return how much of a table was reproduced.
 
     Args:
         table: the table.
         lines: its lines.
-        page: where it is shown, relative to results/PROFILE/.
+        page: where it is shown, relative to results/PROFILE/; None where that is not written.
     """
     ours = [line for line in lines if line.cell.printed is not None and line.cell.model]
     measured = [line.row for line in ours if line.row is not None]

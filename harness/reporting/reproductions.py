@@ -1,7 +1,7 @@
 """The page reproduction.md: for every table of the paper, what was reproduced of it.
 
-Tables of runs are counted in the CSV file that their own module writes, tables of grids in the
-grid. A table that joins later needs one more `Reproduction` in `_found`.
+Tables of grids are counted in the grid, the others in the CSV file that their own module writes. A
+table that joins later needs one more `Reproduction` in `_found`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from harness.reporting.experiments import experiment_reproduction
-from harness.reporting.published import ACTION_COLUMNS, AVERAGE, published_by_action
+from harness.reporting.published import (
+    ACTION_COLUMNS,
+    AVERAGE,
+    published_by_action,
+    published_table,
+)
 from harness.reporting.reproduced import EXACT_SOURCE
 from harness.reporting.reproduction import Reproduction, reproduction_page
 from harness.reporting.scored_runs import ScoredModel, find_scored_model
@@ -51,10 +56,13 @@ def _found(settings: Settings, profile: str, results: Path) -> list[Reproduction
         action_reproduction(*table, models=models, folder=results / profile)
         for table in _ACTION_TABLES
     ]
+    folder = results / profile
+    found += [_by_difference(*table, folder=folder) for table in _TABLES_BY_DIFFERENCE]
+    found.append(_table_of_times(folder))
     found += [
         experiment_reproduction(settings, grid, profile, results) for grid in settings.experiments
     ]
-    return found
+    return [*found, _weak_supervision(folder)]
 
 
 def action_reproduction(
@@ -97,6 +105,79 @@ def action_reproduction(
         differences=differences,
         compared=f"the averages of {', '.join(model.name for model, _ in pairs)}",
         agreement=_order(pairs, metric),
+    )
+
+
+_TABLES_BY_DIFFERENCE = (
+    ("Table III", "HumanEva-I by subject, P-MPJPE, mm", "tables/table_03_humaneva"),
+    ("Table IV", "MPI-INF-3DHP, PCK and AUC in %, MPJPE in mm", "tables/table_04_mpi_inf_3dhp"),
+)
+
+
+def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reproduction:
+    """Return how many numbers of a table have a difference to print, which says they were measured.
+
+    Such a table asks for its own data set: elsewhere nothing of it can be measured.
+    """
+    path = folder / f"{page}.csv"
+    if not path.is_file():
+        return Reproduction(table, about, None, 0, 0, None, notes=("not written yet",))
+    rows = pd.read_csv(path)
+    own = rows[(rows["origin"] == "published") & rows["model"].notna() & rows["value"].notna()]
+    differences = _differences(path)
+    return Reproduction(
+        table=table,
+        about=about,
+        page=f"{page}.md",
+        printed=len(own),
+        measured=len(differences),
+        dataset=str(own["dataset"].iloc[0]) if differences else None,
+        differences=differences,
+    )
+
+
+def _table_of_times(folder: Path) -> Reproduction:
+    """Return how many times of table V were taken; they are of this machine, not the paper's."""
+    path, printed = folder / "speed/table_05_speed.csv", published_table("table_05_inference_time")
+    timed: set[str] = set()
+    if path.is_file():
+        rows = pd.read_csv(path)
+        timed = set(rows.loc[rows["origin"] == "measured", "model"])
+    return Reproduction(
+        table="Table V",
+        about="ms per frame",
+        page="speed/table_05_speed.md" if path.is_file() else None,
+        printed=len(printed),
+        measured=int(printed["model"].isin(timed).sum()),
+        dataset=None,
+        notes=("times are of the machine that they were taken on; its page compares their ratios",),
+    )
+
+
+def _weak_supervision(folder: Path) -> Reproduction:
+    """Return how many numbers of WS-GCN's table were measured."""
+    path, keys = folder / "experiments/wsgcn/wsgcn.csv", ["supervision", "bone_loss", "warm_up"]
+    about = "weak supervision, MPJPE and P-MPJPE, mm"
+    printed = published_table("wsgcn_h36m").fillna({"bone_loss": "", "warm_up": ""})
+    numbers = 2 * len(printed)
+    if not path.is_file():
+        return Reproduction("WS-GCN", about, None, numbers, 0, None)
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    keys.append("metric")
+    published, measured = (
+        rows[(rows["origin"] == origin) & (rows["table"] == "wsgcn")]
+        for origin in ("published", "measured")
+    )
+    both = published.merge(measured, on=keys, suffixes=("", "_here"))
+    same = both[both["dataset"] == both["dataset_here"]]
+    return Reproduction(
+        table="WS-GCN",
+        about=about,
+        page="experiments/wsgcn/wsgcn.md",
+        printed=numbers,
+        measured=len(both),
+        dataset=str(both["dataset_here"].iloc[0]) if len(both) else None,
+        differences=tuple(same["value_here"].astype(float) - same["value"].astype(float)),
     )
 
 

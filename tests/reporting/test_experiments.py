@@ -247,6 +247,7 @@ def test_every_table_of_the_shipped_grids_finds_its_cells(tmp_path: Path) -> Non
 def test_the_page_of_what_was_reproduced_counts_every_table(tmp_path: Path) -> None:
     settings = settings_of(neighbours=neighbours(1, 3), noise=noise_grid())
     write_cells(settings, "neighbours", tmp_path, errors_by_variation(DSG_K1=60.0, DSG_K3=50.0))
+    write_experiment(settings, "neighbours", "tiny", tmp_path)
     text = write_reproduction(settings, "tiny", tmp_path).read_text()
     cells = {
         line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[3:-1]]
@@ -258,6 +259,7 @@ def test_the_page_of_what_was_reproduced_counts_every_table(tmp_path: Path) -> N
     assert cells["Table I"][:4] == ["113", "0", "", ""]
     noise = next(value for name, value in cells.items() if "Table X" in name)
     assert noise[:3] == ["10", "0", ""]
+    assert cells["Table V"][:3] == ["3", "0", ""]
     assert "10 of 10 numbers were not run" in text
     assert "compared is the order of K within each layer" in text
 
@@ -283,3 +285,25 @@ def test_the_command_writes_and_lists_them(
 def test_a_grid_without_a_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="unknown experiment 'noize'; did you mean 'noise'"):
         write_experiment(settings_of(noise=noise_grid()), "noize", "tiny", tmp_path)
+
+
+def test_tables_made_elsewhere_are_counted_in_their_csv_files(tmp_path: Path) -> None:
+    place = tmp_path / "tiny"
+    (place / "tables").mkdir(parents=True)
+    (place / "speed").mkdir()
+    (place / "tables/table_03_humaneva.csv").write_text(
+        "origin,model,dataset,value,difference\n"
+        "published,dgnet,humaneva,13.7,\n"
+        "published,dgnet,humaneva,9.5,\n"
+        "published,,humaneva,14.5,\n"
+        "measured,dgnet,humaneva,15.2,+1.5\n"
+    )
+    (place / "speed/table_05_speed.csv").write_text(
+        "origin,model\npublished,dgnet\nmeasured,dgnet\nmeasured,dgnet\nmeasured,videopose3d\n"
+    )
+    text = write_reproduction(settings_of(), "tiny", tmp_path).read_text()
+    rows = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
+    found = rows["[Table III](tables/table_03_humaneva.md)"].split("|")[3:7]
+    assert [cell.strip() for cell in found] == ["2", "1", "`humaneva`", "+1.5 (+1.5 to +1.5)"]
+    times = rows["[Table V](speed/table_05_speed.md)"].split("|")[3:6]
+    assert [cell.strip() for cell in times] == ["3", "2", ""]

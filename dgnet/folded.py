@@ -2,8 +2,8 @@
 
 The folded network is the same function of the same weights but for rounding: BatchNorm becomes part
 of the weights, learnt adjacencies and scoring vectors become constants, the two products of a
-non-local block become one. It needs a third of the operations, whose number is what a single window
-costs, and cannot be trained.
+non-local block become one. It needs a third fewer operations, whose number counts where there is
+little to compute, as in a single window, and cannot be trained.
 """
 
 import copy

@@ -222,17 +222,17 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
     torch.set_num_threads(1)
     smoke = arguments.smoke
     frames = [240, 480] if smoke else _powers_of_ten(10_000, arguments.frames)
-    channels, windows = (4, 1) if smoke else (64, 16)
+    channels, windows = (4, 1) if smoke else (32, 8)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as temporary:
         folder = Path(temporary)
-        prepared = made_set(folder / "fixed", 8, 80 if smoke else 40_000)
+        prepared = made_set(folder / "fixed", 8, 80 if smoke else 20_000)
         curves = {
             "frames": of_frames(folder, frames),
             "joints": of_joints([5, 9] if smoke else [17, 32, 64, 133], windows, channels),
             "window length": of_window(
-                [2, 4] if smoke else [4, 8, 16, 32, 64, 128], windows, channels, prepared
+                [2, 4] if smoke else [4, 8, 16, 32, 64], windows, channels, prepared
             ),
-            "batch": of_batch([1, 2] if smoke else [1, 4, 16, 64, 256], channels),
+            "batch": of_batch([1, 2] if smoke else [1, 4, 16, 64, 128], channels),
         }
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw(curves, arguments.out)

@@ -132,8 +132,8 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
         scores = dict(
             store.execute(f"SELECT key, value FROM metrics {recorded}", ["tiny/dgnet-seed0 score"])
         )
-        assert scores["MPJPE"] == metrics["MPJPE"]
-        assert scores["MPJPE/Walking"] == metrics["MPJPE/Walking"]
+        assert scores["h36m17-actionwise/MPJPE"] == metrics["MPJPE"]
+        assert scores["h36m17-actionwise/MPJPE/Walking"] == metrics["MPJPE/Walking"]
         tags = dict(
             store.execute(f"SELECT t.key, t.value FROM tags t {recorded}", ["tiny/dgnet-seed0"])
         )

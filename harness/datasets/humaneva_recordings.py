@@ -5,7 +5,7 @@ cut there into chunks, numbered with the failures counted, so "Walking 1 chunk2"
 Facts: VideoPose3D, data/prepare_data_humaneva.py and data/ConvertHumanEva.m.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import HUMANEVA_15
 from harness.datasets.keypoints_npz import KeypointsFile, check_finite, recordings_by_subject
+from harness.datasets.matlab import read_matlab
 from harness.runs.errors import HarnessError
 from harness.runs.suggest import unknown_name
 
@@ -96,7 +97,7 @@ def read_recordings(raw: Path) -> Recordings:
     """
     if (raw / NPZ_NAME).exists():
         motion, keypoints = raw / NPZ_NAME, raw / GT_NAME
-        return Recordings(list(_npz_chunks(motion, keypoints)), [motion, keypoints])
+        return Recordings(_ordered(_npz_chunks(motion, keypoints)), [motion, keypoints])
     files = sorted(path for part in PARTS for path in raw.glob(f"{part}/*/*.mat"))
     if not files:
         raise HarnessError(
@@ -104,7 +105,12 @@ def read_recordings(raw: Path) -> Recordings:
             "Train/S1/Walking_1.mat and so on (ConvertHumanEva.m); docs/data.md says how to get "
             "either"
         )
-    return Recordings([chunk for path in files for chunk in _mat_chunks(path)], files)
+    return Recordings(_ordered(chunk for path in files for chunk in _mat_chunks(path)), files)
+
+
+def _ordered(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Return chunks in one order whatever the form, so that both forms give one data hash."""
+    return sorted(chunks, key=lambda chunk: (chunk.part, chunk.subject, chunk.name))
 
 
 def _npz_chunks(motion: Path, keypoints: Path) -> Iterator[Chunk]:
@@ -141,8 +147,12 @@ def _mat_chunks(path: Path) -> Iterator[Chunk]:
             "was it converted from trial 1 of this action?"
         )
     sound = np.isfinite(millimetres).all(axis=(1, 2))
-    if not np.array_equal(sound, np.isfinite(pixels).all(axis=(0, 2, 3))):
-        raise HarnessError(f"{path}: 2D and 3D are missing in different frames; convert it again")
+    differing = np.flatnonzero(sound != np.isfinite(pixels).all(axis=(0, 2, 3)))
+    if len(differing):
+        raise HarnessError(
+            f"{path}: 2D and 3D are missing in different frames, first in frame {differing[0]}; "
+            "convert it again"
+        )
     changes = np.flatnonzero(np.diff(sound)) + 1
     for number, (first, last) in enumerate(pairwise([0, *changes, len(sound)])):
         if sound[first]:
@@ -169,22 +179,16 @@ def _check_action(origin: str, name: str) -> None:
 
 
 def _read_mat(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path, variable_names=("poses_3d", "poses_2d"))
-        positions, pixels = content["poses_3d"], content["poses_2d"]
-    except Exception as error:  # scipy parses damaged bytes into any error at all
-        raise HarnessError(
-            f"{path}: poses_3d and poses_2d cannot be read ({error or type(error).__name__}); the "
-            "file is damaged, or not one that ConvertHumanEva.m saved, so convert it again"
-        ) from error
+    content = read_matlab(path, ("poses_3d", "poses_2d"))
+    positions, pixels = content["poses_3d"], content["poses_2d"]
     joints = len(HUMANEVA_15)
-    expected = ((len(positions), joints, 3), (len(CAMERAS), len(positions), joints, 2))
-    if (positions.shape, pixels.shape) != expected:
+    frames = positions.shape[:1]
+    expected = ((*frames, joints, 3), (len(CAMERAS), *frames, joints, 2))
+    numbers = all(values.dtype.kind in "fiu" for values in (positions, pixels))
+    if not numbers or (positions.shape, pixels.shape) != expected:
         raise HarnessError(
             f"{path}: poses_3d and poses_2d have shapes {positions.shape} and {pixels.shape}, "
-            f"expected (frames, {joints}, 3) and ({len(CAMERAS)}, frames, {joints}, 2)"
+            f"expected numbers in (frames, {joints}, 3) and ({len(CAMERAS)}, frames, {joints}, 2)"
         )
     return positions, pixels
 

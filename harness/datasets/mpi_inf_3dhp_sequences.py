@@ -157,15 +157,21 @@ def views_to_test(place: Path, names: Sequence[str], annotation: str) -> Iterato
             positions = _points(origin, entry["data_3d"], 3)
             keypoints = _points(origin, entry["data_2d"], 2)
             valid, activity = np.asarray(entry["valid"]).ravel(), None
-        frames = len(positions)
-        lengths = {len(keypoints), len(valid), frames if activity is None else len(activity)}
-        if lengths != {frames}:
+        lengths = {"3D": len(positions), "2D": len(keypoints), "valid_frame": len(valid)}
+        if activity is not None:
+            lengths["activity_annotation"] = len(activity)
+        if len(set(lengths.values())) > 1:
+            found = ", ".join(f"{what} {frames}" for what, frames in lengths.items())
             raise HarnessError(
-                f"{origin}: has {frames} frames of 3D, {len(keypoints)} of 2D and {len(valid)} "
-                "marks of valid frames, expected as many of each; download it again"
+                f"{origin}: has frames: {found}; expected as many of each, so download it again"
             )
-        if not np.isin(valid, (0, 1)).all() or not valid.any():
-            raise HarnessError(f"{origin}: valid frames must be marked 0 or 1, some of them 1")
+        wrong = valid[~np.isin(valid, (0, 1))]
+        if len(wrong) or not valid.any():
+            found = f"a frame marked {wrong[0]}" if len(wrong) else "no valid frame"
+            raise HarnessError(
+                f"{origin}: has {found}; frames must be marked 0 or 1, some of them 1, so download "
+                "it again"
+            )
         marked = valid.astype(bool)
         yield View(
             origin,
@@ -191,9 +197,10 @@ def _npz_sequences(path: Path) -> dict[str, Any]:
 def _entries(origin: str, entry: Any, names: Sequence[str]) -> dict[str, Any]:
     missing = [name for name in names if not isinstance(entry, dict) or name not in entry]
     if missing:
+        found = "is not there" if entry is None else f"has no {', '.join(missing)}"
         raise HarnessError(
-            f"{origin}: has no {', '.join(missing)}, expected the form that P-STMO writes; make "
-            "the file again or use the original MATLAB files"
+            f"{origin}: {found}, expected the form that P-STMO writes; make the file again or use "
+            "the original MATLAB files"
         )
     return entry
 

@@ -148,7 +148,8 @@ def _label_files(raw: Path, videos: tuple[str, ...] | None) -> list[Path]:
 def _read(path: Path) -> _Video:
     content = read_matlab(path, ("action", "pose", "x", "y", "visibility", "dimensions"))
     dimensions = content["dimensions"].ravel()
-    if len(dimensions) != 3 or dimensions.dtype.kind not in "fiu" or min(dimensions) < 1:
+    numbers = dimensions.dtype.kind in "fiu" and np.isfinite(dimensions).all()
+    if len(dimensions) != 3 or not numbers or min(dimensions) < 1:
         raise HarnessError(
             f"{path}: dimensions are {dimensions.tolist()}, expected height, width and frames"
         )

@@ -401,14 +401,21 @@ def _struct(path: Path) -> None:
         ),
         (
             _change_variable("valid_frame", lambda v: v[:-1]),
-            ["565 frames of 3D, 565 of 2D and 564 marks"],
+            ["frames: 3D 565, 2D 565, valid_frame 564"],
         ),
         (
             _change_variable("annot2", lambda a: a[:-2]),
-            ["565 frames of 3D, 563 of 2D"],
+            ["frames: 3D 565, 2D 563"],
         ),
-        (_change_variable("valid_frame", lambda v: v * 0), ["some of them 1"]),
-        (_change_variable("valid_frame", lambda v: v * 2), ["marked 0 or 1"]),
+        (
+            _change_variable("activity_annotation", lambda a: a[:-3]),
+            ["valid_frame 565, activity_annotation 562"],
+        ),
+        (
+            _change_variable("valid_frame", lambda v: v * 0),
+            ["has no valid frame", "some of them 1"],
+        ),
+        (_change_variable("valid_frame", lambda v: v * 2), ["a frame marked 2", "marked 0 or 1"]),
         (
             _change_variable("univ_annot3", lambda a: np.concatenate([a, a], axis=1)),
             ["univ_annot3 has shape (3, 17, 2, 565)", "(3, 17, 1, frames)"],
@@ -430,7 +437,7 @@ def test_bad_test_files_are_one_plain_error(
 @pytest.mark.parametrize(
     ("part", "change", "parts"),
     [
-        ("train", lambda c: c.pop("S8 Seq2"), ["'S8 Seq2' camera 0", "has no data_2d, data_3d"]),
+        ("train", lambda c: c.pop("S8 Seq2"), ["'S8 Seq2' camera 0", "is not there"]),
         ("train", lambda c: c["S1 Seq1"][0].pop("5"), ["'S1 Seq1' camera 5", "P-STMO"]),
         ("train", lambda c: c.update({"S1 Seq2": {}}), ["'S1 Seq2' camera 0"]),
         ("train", lambda c: c["S1 Seq2"].__setitem__(1, 25), ["25 frames a second, expected 50"]),
@@ -440,7 +447,7 @@ def test_bad_test_files_are_one_plain_error(
             ["camera 7", "(6, 16, 3)", "(frames, 17, 3)"],
         ),
         ("test", lambda c: c["TS1"].pop("valid"), ["'TS1'", "has no valid"]),
-        ("test", lambda c: c.pop("TS3"), ["'TS3'", "has no data_2d, data_3d, valid"]),
+        ("test", lambda c: c.pop("TS3"), ["'TS3'", "is not there"]),
         (
             "test",
             lambda c: c["TS1"].update(data_2d="none"),

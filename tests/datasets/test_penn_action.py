@@ -173,6 +173,7 @@ def refused(raw: Path, options: dict[str, Any], *parts: str) -> None:
         ({"dimensions": np.array([[272, 481, 7]])}, ["(6, 13)", "7 frames"]),
         ({"dimensions": np.array([[272, 481]])}, ["dimensions are [272, 481]"]),
         ({"dimensions": np.array([[0, 481, 6]])}, ["height, width and frames"]),
+        ({"dimensions": np.array([[272, 481, np.nan]])}, ["nan", "height, width and frames"]),
         ({"visibility": np.full((6, 13), 2)}, ["visibility must be 0 or 1"]),
         ({"x": np.full((6, 13), np.nan)}, ["NaN", "frame 0, joint 0"]),
         ({"action": np.ones((2, 2))}, ["action is no text"]),

@@ -101,6 +101,7 @@ def only_writer(path: Path) -> Iterator[None]:
     """Hold the right to write the run or folder `path`; a second process is refused, not queued.
 
     The lock is the operating system's on `path`.lock and so ends with the process, however it ends.
+    The file goes when the block ends; one that a killed process left goes with the next writer.
 
     Raises:
         HarnessError: another process holds it.
@@ -108,17 +109,34 @@ def only_writer(path: Path) -> Iterator[None]:
     lock_path = path.with_name(path.name + ".lock")
     try:
         lock_path.parent.mkdir(parents=True, exist_ok=True)
-        stream = lock_path.open("a")
+        stream = _locked(lock_path)
+    except BlockingIOError as error:
+        raise HarnessError(
+            f"{path}: another process is writing it; wait for it to end or stop it first"
+        ) from error
     except OSError as error:
         raise unwritable(lock_path, error) from error
     with stream:
         try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # a file that stays does no harm
+                lock_path.unlink()  # while it is locked: nobody else's can go
+
+
+def _locked(path: Path) -> IO[str]:
+    """Return the file at `path`, opened and locked; raises BlockingIOError where another has it.
+
+    Between opening and locking it its last holder may have removed it. Such a lock would keep
+    nobody out, for the next process would lock a new file, so it is taken again.
+    """
+    while True:
+        with contextlib.ExitStack() as opened:
+            stream = opened.enter_context(path.open("a"))
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise HarnessError(
-                f"{path}: another process is writing it; wait for it to end or stop it first"
-            ) from error
-        yield
+            if os.fstat(stream.fileno()).st_nlink:
+                opened.pop_all()
+                return stream
 
 
 def unwritable(path: Path, error: OSError) -> HarnessError:

@@ -277,7 +277,7 @@ def test_a_failing_import_leaves_the_old_set(tmp_path: Path) -> None:
     with pytest.raises(HarnessError):
         write(tmp_path / "set", a_clip(), a_clip(fps=-1.0))
     assert PreparedSet(tmp_path / "set").manifest == old
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["set", "set.lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
 SLOW_IMPORT = textwrap.dedent(

@@ -1,6 +1,7 @@
 """Files and folders are there whole or not at all, whatever interrupts the writing."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import signal
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -152,6 +153,27 @@ def test_another_process_is_refused_until_the_first_ends_however_it_ends(tmp_pat
 def test_writers_of_different_places_do_not_meet(tmp_path: Path) -> None:
     with only_writer(tmp_path / "a"), only_writer(tmp_path / "b"):
         assert names(tmp_path) == {"a.lock", "b.lock"}
+    assert names(tmp_path) == set()
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, flock = tmp_path / "run.lock", fcntl.flock
+
+    def after_the_last_holder_ended(*arguments: Any) -> None:
+        monkeypatch.undo()
+        lock.unlink()
+        flock(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", after_the_last_holder_ended)
+    with (
+        only_writer(tmp_path / "run"),
+        lock.open("a") as stream,
+        pytest.raises(BlockingIOError),
+    ):
+        flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert names(tmp_path) == set()
 
 
 @pytest.mark.parametrize("write", [atomic_file, atomic_folder, only_writer])

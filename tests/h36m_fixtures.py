@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from cdflib.cdfwrite import CDF
 
 from harness.body.camera import h36m_cameras, project, world_to_camera
 from harness.body.skeleton import H36M_17
+from harness.datasets.importers import prepare_set
+from harness.datasets.prepared import PreparedSet
+from harness.runs.errors import HarnessError
 
+CPN = "cpn_ft_h36m_dbb"
 SUBJECTS = ("S1", "S5", "S6", "S7", "S8", "S9", "S11")
 # The takes of one action are not always "X" and "X 1".
 TAKES = (
@@ -35,6 +40,13 @@ MPII_JOINTS = (
     *("RFoot", "RKnee", "RHip", "LHip", "LKnee", "LFoot", "Hip", "Spine", "Thorax", "Head"),
     *("RWrist", "RElbow", "RShoulder", "LShoulder", "LElbow", "LWrist"),
 )
+# Options that import what `Small` writes.
+SMALL = {
+    "train_subjects": ["S1"],
+    "validation_subjects": [],
+    "test_subjects": ["S11"],
+    "actions": ["Directions", "Photo"],
+}
 
 Recordings = dict[str, dict[str, Any]]
 
@@ -181,3 +193,32 @@ def millimetres(metres: np.ndarray) -> np.ndarray:
     """Return the (frames, 96) float32 millimetres that `motion` divided."""
     recorded = np.round(metres.astype(np.float64) * 16000) / 16
     return recorded.astype(np.float32).reshape(len(metres), -1)
+
+
+def prepared(raw: Path, out: Path, options: dict[str, Any] | None = None) -> PreparedSet:
+    """Import the files in `raw` and return the set."""
+    prepare_set("h36m", raw, out, options or {})
+    return PreparedSet(out)
+
+
+class Small:
+    """Two subjects and two actions, to be spoilt and imported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.raw, self.out = folder / "raw", folder / "out"
+        takes = ("Directions", "Directions 1", "Photo", "Photo 1")
+        self.motion = motion(("S1", "S11"), takes, frames=3)
+        self.keypoints = detections(ground_truth_2d(self.motion))
+
+    def prepare(self, metadata: dict[str, Any] = H36M_METADATA, **options: Any) -> None:
+        write_motion(self.raw, self.motion)
+        write_keypoints(self.raw, CPN, self.keypoints, metadata)
+        self.data = prepared(self.raw, self.out, {**SMALL, **options})
+
+    def error(self, metadata: dict[str, Any] = H36M_METADATA, **options: Any) -> str:
+        """Return the one plain error of the import, which must leave nothing behind."""
+        with pytest.raises(HarnessError) as caught:
+            self.prepare(metadata, **options)
+        assert not self.out.exists()
+        assert "\n" not in str(caught.value)
+        return str(caught.value)

@@ -1,54 +1,45 @@
 """Whatever is wrong with the input: one plain error, a non-zero exit code, nothing damaged.
 
 What each importer makes of damaged files is tested beside the importer; `ELSEWHERE` says where.
-Here the real command line meets what can go wrong between a prepared set and a table, full disks,
-places that cannot be written, and second processes.
+Here the real command line meets damaged files and unknown names between a prepared set and a table.
 """
 
 import ast
-import contextlib
-import fcntl
 import json
 import os
 import pickle
-import resource
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
-from tiny_project import tiny_params
+from scored_run import COMPARE, PREDICT, RUN, SCORE, SCORING, SET, TRAIN, contents, ended
 
-from harness.cli.main import main
-from pipelines.predict import predict
-from pipelines.prepare import prepare
 from pipelines.score import score
 from pipelines.stage import run_stage
-from pipelines.train import train
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 ELSEWHERE = {
     "missing files": (
-        "datasets/test_h36m.py::test_a_folder_without_the_files_says_which_were_looked_for",
+        "datasets/test_h36m_refusals.py::test_a_folder_without_the_files_says_which_were_looked_for",
         "datasets/test_cmu.py::test_bad_folders_are_refused",
         "datasets/test_humaneva.py::test_an_empty_folder_says_what_was_looked_for",
         "datasets/test_safe_npz.py::test_missing_files_and_entries_are_named",
     ),
     "truncated files": (
-        "datasets/test_h36m.py::test_a_truncated_file_is_named",
+        "datasets/test_h36m_refusals.py::test_a_truncated_file_is_named",
         "datasets/test_cmu.py::test_a_truncated_motion_leaves_the_older_set_as_it_was",
         "datasets/test_safe_npz.py::test_a_truncated_entry_is_one_plain_error",
         "lifting/test_checkpoint.py::test_a_truncated_file_is_refused",
     ),
     "wrong joint counts, NaN or infinity, 2D shorter than 3D, empty actions": (
-        "datasets/test_h36m.py::test_bad_data_is_one_plain_error",
-        "datasets/test_h36m.py::test_bad_metadata_is_one_plain_error",
-        "datasets/test_h36m.py::test_bad_original_files_are_named",
+        "datasets/test_h36m_refusals.py::test_bad_data_is_one_plain_error",
+        "datasets/test_h36m_refusals.py::test_bad_metadata_is_one_plain_error",
+        "datasets/test_h36m_refusals.py::test_bad_original_files_are_named",
         "datasets/test_humaneva.py::test_bad_npz_files_are_one_plain_error",
         "datasets/test_humaneva.py::test_bad_matlab_files_are_named",
         "datasets/test_acclaim.py::test_a_damaged_motion_is_refused_with_its_place",
@@ -56,13 +47,13 @@ ELSEWHERE = {
         "lifting/test_predictions.py::test_non_finite_predictions_name_clip_and_frame",
     ),
     "fps or camera mismatch": (
-        "datasets/test_h36m.py::test_bad_options_are_one_plain_error",
-        "datasets/test_h36m.py::test_cameras_in_another_order_are_noticed",
+        "datasets/test_h36m_refusals.py::test_bad_options_are_one_plain_error",
+        "datasets/test_h36m_refusals.py::test_cameras_in_another_order_are_noticed",
         "datasets/test_cmu.py::test_bad_options_are_refused_by_name",
         "datasets/test_resample.py::test_impossible_rates_are_refused",
     ),
     "a malicious npz": (
-        "datasets/test_h36m.py::test_a_malicious_file_is_refused_and_runs_nothing",
+        "datasets/test_h36m_refusals.py::test_a_malicious_file_is_refused_and_runs_nothing",
         "datasets/test_safe_npz.py::test_code_is_named_and_never_run",
         "datasets/test_safe_npz.py::test_the_same_payloads_do_run_under_numpy",
         "datasets/test_safe_npz.py::test_an_archive_bomb_is_refused",
@@ -82,71 +73,10 @@ def test_the_tests_named_above_exist() -> None:
     for names in ELSEWHERE.values():
         for name in names:
             path, _, function = name.partition("::")
-            tree = ast.parse((HERE / path).read_text(encoding="utf-8"))
+            tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
             assert function in {
                 node.name for node in tree.body if isinstance(node, ast.FunctionDef)
             }, name
-
-
-RUN = Path("results/tiny/runs/semgcn-seed0")
-SET = Path("data/prepared/tiny")
-SCORE = RUN / "scores/h36m17-actionwise"
-TRAIN = ("train", "semgcn", "--fresh")
-PREDICT = ("predict", "tiny/semgcn-seed0")
-SCORING = ("score", "tiny/semgcn-seed0", "--protocol", "h36m17-actionwise")
-COMPARE = ("compare", "tiny/semgcn-seed0", "tiny/other-seed0")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run that is trained, predicted and scored."""
-    folder = tmp_path_factory.mktemp("trained")
-    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HARNESS_TRACKING", "off")
-        params = tiny_params() | {"models": ["semgcn"]}
-        params["profiles"]["tiny"]["dataset"]["options"]["test"] = ["S9"]
-        Path("params.yaml").write_text(yaml.safe_dump(params))
-        prepare("tiny")
-        train("tiny", "semgcn", 0)
-        predict("tiny", "semgcn", 0)
-        score("tiny", "semgcn", 0)
-        shutil.copytree(RUN, RUN.with_name("other-seed0"))
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _in_a_copy(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(trained, tmp_path / "project")
-    monkeypatch.chdir(tmp_path / "project")
-    monkeypatch.setenv("HARNESS_TRACKING", "off")
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run `harness`, which must refuse, and return the error; every file stays as it was."""
-
-    def run(*arguments: str) -> str:
-        capsys.readouterr()
-        before = contents()
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert caught.value.code == 2
-        assert contents() == before
-        error = capsys.readouterr().err
-        assert error.count("Error: ") == 1
-        assert "Traceback" not in error
-        return error[error.index("Error: ") :]
-
-    return run
-
-
-def contents() -> dict[Path, bytes]:
-    """Return the files of the current folder; locks are no content."""
-    return {
-        path: path.read_bytes()
-        for path in Path().rglob("*")
-        if path.is_file() and path.suffix != ".lock"
-    }
 
 
 def truncated(path: Path) -> None:
@@ -403,107 +333,3 @@ def test_stages_end_in_a_plain_error_too(
     assert contents() == before
     error = capsys.readouterr().err
     assert error.startswith("Error: unknown protocol 'h36m17-actionwize'; did you mean")
-
-
-WRITING = {
-    "prepare": (("data", "prepare", "synthetic", "--profile", "tiny"), SET),
-    "train": (TRAIN, RUN),
-    "predict": (PREDICT, RUN / "predictions"),
-    "score": (SCORING, SCORE),
-    "tables": (("tables",), Path("results/tiny/tables/table_01_mpjpe.md")),
-}
-
-
-@pytest.mark.parametrize("case", ["prepare", "train", "predict", "score"])
-def test_a_second_writer_is_refused(case: str, refused: Callable[..., str]) -> None:
-    command, place = WRITING[case]
-    with place.with_name(place.name + ".lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as another process would hold it
-        assert f"{place}: another process is writing it" in refused(*command)
-
-
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        (TRAIN, "results/tiny/runs/semgcn-seed0.lock: cannot be written"),
-        (("data", "inspect", "tiny"), "results/inspect/tiny.png: cannot be written"),
-        (("tables",), "Directory 'results' is a file"),
-    ],
-)
-def test_a_results_folder_that_cannot_be_written_is_one_plain_error(
-    command: tuple[str, ...], message: str, refused: Callable[..., str]
-) -> None:
-    # Permissions do not stop root; a file where the folder should be stops everybody.
-    Path("results").rename("elsewhere")
-    Path("results").write_text("not a folder")
-    assert message in refused(*command)
-
-
-@pytest.mark.parametrize("case", ["predict", "score"])
-def test_a_place_in_a_read_only_file_system_is_one_plain_error(
-    case: str, refused: Callable[..., str]
-) -> None:
-    if not Path("/proc/self").is_dir():
-        pytest.skip("no /proc on this system; it is where even root cannot write")
-    command, _ = WRITING[case]
-    error = refused(*command, "--out", "/proc/here")
-    assert "/proc/here" in error
-    assert "cannot be written" in error
-
-
-@pytest.fixture
-def limited() -> Iterator[Callable[[int], None]]:
-    """Limit how many bytes this process may write into a file: to it, the disk is full there."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-    def limit(size: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-@pytest.mark.parametrize("case", WRITING)
-def test_a_disk_that_is_full_at_any_point_damages_nothing(
-    case: str, limited: Callable[[int], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    command, place = WRITING[case]
-    allowed: tuple[str, ...] = ()  # where whole files may appear although the command fails
-    if case == "train":
-        weights = (RUN / "model.safetensors").read_bytes()
-        shutil.rmtree(RUN)
-        allowed, command = (".harness/state", str(RUN)), ("train", "semgcn")
-    elif case == "tables":
-        allowed = (str(place.parent),)
-    before, size, refusals = contents(), 0, 0
-    while True:
-        capsys.readouterr()
-        limited(size)
-        try:
-            code = ended(*command)
-        finally:
-            limited(resource.RLIM_INFINITY)
-        if code == 0:
-            break
-        assert code == 2
-        error = capsys.readouterr().err
-        assert error.count("Error: ") == 1
-        assert "cannot be written" in error
-        left = contents()
-        assert before.items() <= left.items()
-        assert all(str(path).startswith(allowed) for path in left.keys() - before.keys())
-        assert not any(path.name.startswith(".") for path in left.keys() - before.keys())
-        refusals, size = refusals + 1, size * 2 or 200
-    assert refusals >= 2
-    assert place.exists()
-    if case == "train":
-        assert (RUN / "model.safetensors").read_bytes() == weights
-
-
-def ended(*arguments: str) -> object:
-    """Run `harness` and return its exit code."""
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    return caught.value.code

@@ -1,0 +1,107 @@
+"""Second writers, places that cannot be written, full disks: one plain error, nothing damaged."""
+
+import fcntl
+import resource
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from scored_run import PREDICT, RUN, SCORE, SCORING, SET, TRAIN, contents, ended
+
+WRITING = {
+    "prepare": (("data", "prepare", "synthetic", "--profile", "tiny"), SET),
+    "train": (TRAIN, RUN),
+    "predict": (PREDICT, RUN / "predictions"),
+    "score": (SCORING, SCORE),
+    "tables": (("tables",), Path("results/tiny/tables/table_01_mpjpe.md")),
+}
+
+
+@pytest.mark.parametrize("case", ["prepare", "train", "predict", "score"])
+def test_a_second_writer_is_refused(case: str, refused: Callable[..., str]) -> None:
+    command, place = WRITING[case]
+    with place.with_name(place.name + ".lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as another process would hold it
+        assert f"{place}: another process is writing it" in refused(*command)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (TRAIN, "results/tiny/runs/semgcn-seed0.lock: cannot be written"),
+        (("data", "inspect", "tiny"), "results/inspect/tiny.png: cannot be written"),
+        (("tables",), "Directory 'results' is a file"),
+    ],
+)
+def test_a_results_folder_that_cannot_be_written_is_one_plain_error(
+    command: tuple[str, ...], message: str, refused: Callable[..., str]
+) -> None:
+    # Permissions do not stop root; a file where the folder should be stops everybody.
+    Path("results").rename("elsewhere")
+    Path("results").write_text("not a folder")
+    assert message in refused(*command)
+
+
+@pytest.mark.parametrize("case", ["predict", "score"])
+def test_a_place_in_a_read_only_file_system_is_one_plain_error(
+    case: str, refused: Callable[..., str]
+) -> None:
+    if not Path("/proc/self").is_dir():
+        pytest.skip("no /proc on this system; it is where even root cannot write")
+    command, _ = WRITING[case]
+    error = refused(*command, "--out", "/proc/here")
+    assert "/proc/here" in error
+    assert "cannot be written" in error
+
+
+@pytest.fixture
+def limited() -> Iterator[Callable[[int], None]]:
+    """Limit how many bytes this process may write into a file: to it, the disk is full there."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("case", WRITING)
+def test_a_disk_that_is_full_at_any_point_damages_nothing(
+    case: str, limited: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, place = WRITING[case]
+    allowed: tuple[str, ...] = ()  # where whole files may appear although the command fails
+    if case == "train":
+        weights = (RUN / "model.safetensors").read_bytes()
+        shutil.rmtree(RUN)
+        allowed, command = (".harness/state", str(RUN)), ("train", "semgcn")
+    elif case == "tables":
+        allowed = (str(place.parent),)
+    before, size, refusals = contents(), 0, 0
+    while True:
+        capsys.readouterr()
+        limited(size)
+        try:
+            code = ended(*command)
+        finally:
+            limited(resource.RLIM_INFINITY)
+        if code == 0:
+            break
+        assert code == 2
+        error = capsys.readouterr().err
+        assert error.count("Error: ") == 1
+        assert "cannot be written" in error
+        left = contents()
+        assert before.items() <= left.items()
+        assert all(str(path).startswith(allowed) for path in left.keys() - before.keys())
+        assert not any(path.name.startswith(".") for path in left.keys() - before.keys())
+        refusals, size = refusals + 1, size * 2 or 200
+    assert refusals >= 2
+    assert place.exists()
+    if case == "train":
+        assert (RUN / "model.safetensors").read_bytes() == weights

@@ -128,7 +128,7 @@ def _in_full(entry: "MethodEntry", scores: Sequence["BestScore"]) -> str:
         "",
         f"parameters   {entry.parameters:,} in training, "
         f"{entry.parameters_predicting:,} in prediction",
-        f"window       {entry.frames} frames, predicts {entry.predicts}",
+        f"window       {entry.frames} frame{'s' * (entry.frames > 1)}, predicts {entry.predicts}",
         f"joints       {entry.joints_2d} in 2D, {entry.joints} in 3D",
     ]
     if entry.uses_root_depth:

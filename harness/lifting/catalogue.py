@@ -9,6 +9,7 @@ from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
 from harness.lifting.contract import Lifter, LifterInput
+from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
 
@@ -30,7 +31,7 @@ class MethodEntry:
         uses_root_depth: whether it is given the true depth of the root.
         network: its parameters with their defaults.
         training: its recipe.
-        differences: where implementation or recipe differ from the original.
+        differences: where implementation or recipe differ from the original, and why.
         published: headline numbers of the publication.
         licence: licence of the original code, where its layout follows public code.
     """
@@ -73,7 +74,7 @@ def describe(name: str) -> MethodEntry:
         uses_root_depth=lifter.uses_root_depth,
         network=method.settings().model_dump(mode="json"),
         training=method.recipe.model_dump(mode="json"),
-        differences=method.differences,
+        differences=explained_differences(method),
         published=dict(method.published),
         licence=method.licence,
     )

@@ -11,6 +11,7 @@ from harness.datasets.importers import importer_called
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.export import ExportedModel, Format
+from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.reporting.run_report import ScoreSummary, report_run
 from harness.runs.errors import HarnessError
@@ -34,7 +35,7 @@ def model_card(model: ExportedModel, run: Path, prepared: Path) -> str:
     sections = {
         "Contract": _contract(model),
         "Scores": _scores(report_run(run).scores, model.contract),
-        "Where it differs from the original": _bullets(method.differences),
+        "Where it differs from the original": _bullets(explained_differences(method)),
         "Licences": _bullets(_licences(model.contract, method.licence, prepared)),
         "How to load it": _loading(model),
     }

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.datasets.prepared import PreparedSet
-from harness.experiments.grid import Cell, resolve_cells
+from harness.experiments.grid import Cell, left_by_cell, resolve_cells
 from harness.experiments.identity import cell_key
 from harness.lifting.registry import method_sources
-from harness.runs.files import read_json, write_json
+from harness.runs.files import read_json, unwritable, write_json
 from harness.runs.settings import Settings
 from harness.runs.tracking import ParentRun
 
@@ -43,8 +43,8 @@ class PlacedCell:
     def status(self) -> Status:
         """Where the cell stands: a finished cell whose key has changed is stale."""
         if (self.folder / "done.json").exists():
-            done = read_json(self.folder / "done.json")
-            return "finished" if done["key"] == self.key else "stale"
+            key = left_by_cell(self.folder, "done.json", "key")
+            return "finished" if key == self.key else "stale"
         if (self.folder / "failed.json").exists():
             return "failed"
         return "running or killed" if (self.folder / "cell.json").exists() else "missing"
@@ -169,7 +169,8 @@ def _finished_cells(cells: Sequence[PlacedCell]) -> dict[str, Path]:
     """Return the folders of all finished cells of the profile's grids, by key."""
     profile = Path("results") / cells[0].cell.profile
     return {
-        read_json(path)["key"]: path.parent for path in sorted(profile.glob("grids/*/*/done.json"))
+        left_by_cell(path.parent, path.name, "key"): path.parent
+        for path in sorted(profile.glob("grids/*/*/done.json"))
     }
 
 
@@ -189,14 +190,21 @@ def start_process(placed: PlacedCell, parent: ParentRun, threads: int) -> subpro
         placed: the cell; its paths are relative to the current folder.
         parent: MLflow's run of the grid.
         threads: how many it computes with.
+
+    Raises:
+        HarnessError: the cell's folder cannot be written.
     """
-    placed.folder.mkdir(parents=True, exist_ok=True)
-    for leftover in ("done.json", "failed.json"):
-        (placed.folder / leftover).unlink(missing_ok=True)
-    write_json(placed.folder / "cell.json", placed.cell.model_dump(mode="json"))
+    try:
+        placed.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in ("done.json", "failed.json"):
+            (placed.folder / leftover).unlink(missing_ok=True)
+        kept_open = (placed.folder / "log.txt").open("ab")
+    except OSError as error:
+        raise unwritable(placed.folder, error) from error
     above = json.dumps(asdict(parent))
     arguments = (placed.folder, placed.key, placed.prepared, above)
-    with (placed.folder / "log.txt").open("ab") as log:
+    with kept_open as log:
+        write_json(placed.folder / "cell.json", placed.cell.model_dump(mode="json"))
         return subprocess.Popen(
             [sys.executable, "-m", "harness.experiments.cell", *map(str, arguments)],
             stdin=subprocess.PIPE,  # never written to: it ends when this process does

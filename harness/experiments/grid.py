@@ -72,6 +72,21 @@ def read_cell(folder: Path) -> Cell:
         raise HarnessError(f"{path}: is not a cell of this version; run it again") from error
 
 
+def left_by_cell(folder: Path, file: str, key: str) -> Any:
+    """Return what a cell or its runner left in a file of its folder, such as `done.json`.
+
+    Raises:
+        HarnessError: the file is damaged.
+    """
+    content = read_json(folder / file)
+    if not isinstance(content, dict) or key not in content:
+        raise HarnessError(
+            f"{folder / file}: holds no '{key}', so no cell wrote it; delete {folder} and run the "
+            "grid again"
+        )
+    return content[key]
+
+
 def grid_called(settings: Settings, name: str) -> GridSettings:
     """Return grid `name` of params.yaml.
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.experiments.grid import Cell, read_cell, resolve_cells
+from harness.experiments.grid import Cell, left_by_cell, read_cell, resolve_cells
 from harness.experiments.identity import resolved
 from harness.lifting.corruption import corruption_settings
 from harness.reporting.grid_report import scored_cell
 from harness.reporting.scored_runs import ScoredModel
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
 from harness.runs.settings import Settings
 
 Corruption = Mapping[str, Any]
@@ -111,7 +110,7 @@ def grid_cells(settings: Settings, grid: str, profile: str, results: Path) -> Gr
 def _why_not_shown(cell: Cell, folder: Path) -> str | None:
     if not (folder / "done.json").is_file():
         if (folder / "failed.json").is_file():
-            return f"failed with exit code {read_json(folder / 'failed.json')['exit_code']}"
+            return f"failed with exit code {left_by_cell(folder, 'failed.json', 'exit_code')}"
         return "not run"
     if resolved(read_cell(folder), {}) != resolved(cell, {}):
         return "run under settings other than today's"

@@ -174,17 +174,18 @@ def scored_cell(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
     """Return a finished cell as a scored run.
 
     Raises:
-        HarnessError: it was not scored so.
+        HarnessError: it was not scored so, or its score is damaged.
     """
     path = folder / "evaluations" / evaluation / "scores" / protocol
     if not path.is_dir():
         raise HarnessError(f"{path}: no such score; the grid has no such evaluation or protocol")
-    return ScoredRun(
-        folder.name,
-        read_score(path),
-        read_record(folder / "run.json"),
-        convergence_of(folder),
-    )
+    try:
+        score, record = read_score(path), read_record(folder / "run.json")
+    except HarnessError as error:
+        raise HarnessError(
+            f"{error}; a cell keeps no predictions, so delete {folder} and run the grid again"
+        ) from error
+    return ScoredRun(folder.name, score, record, convergence_of(folder))
 
 
 def _interval(difference: Difference | None) -> str:

@@ -118,6 +118,31 @@ def test_two_runners_of_one_grid_are_refused(capsys: pytest.CaptureFixture[str])
     assert statuses() == {"good": "missing"}
 
 
+def test_a_place_that_cannot_be_written_is_one_plain_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_params(good={})
+    CELLS.mkdir(parents=True)
+    (CELLS / "good-semgcn-seed0").write_text("no folder")
+    assert ended("run", "pair") == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert "pair/good-semgcn-seed0: cannot be written (File exists)" in message
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '"key"', "{"])
+def test_a_damaged_end_of_a_cell_is_one_plain_error(
+    content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_params(good={})
+    cell = CELLS / "good-semgcn-seed0"
+    cell.mkdir(parents=True)
+    (cell / "done.json").write_text(content)
+    for command in ("status", "run"):
+        assert ended(command, "pair") == 2
+        message = capsys.readouterr().err.splitlines()[-1]
+        assert message.startswith(f"Error: {cell}/done.json: ")
+
+
 @pytest.mark.usefixtures("_one_thread")
 def test_a_killed_runner_takes_its_cells_along_and_a_new_one_goes_on_to_the_same_numbers(
     tmp_path: Path,

@@ -96,3 +96,6 @@ def test_a_grid_without_finished_cells_or_scores_is_refused(tmp_path: Path) -> N
     name = write_cell(tmp_path, "softmax", 50.0, curve=[50.0] * 3)
     with pytest.raises(HarnessError, match="no such score"):
         grid_markdown(tmp_path, {name: "finished"}, "noise", PROTOCOL, "MPJPE")
+    (tmp_path / name / "evaluations/test/scores" / PROTOCOL / "sequences.csv").unlink()
+    with pytest.raises(HarnessError, match=rf"no such file.* delete {tmp_path / name} and run"):
+        grid_markdown(tmp_path, {name: "finished"}, "test", PROTOCOL, "MPJPE")

@@ -6,7 +6,12 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness check\n"
+    "  harness check --profile cmu --seeds 0,1,2\n"
+    "  harness check --update"
+)
 @click.option("--profile", help="Profile of params.yaml; its default where not given.")
 @click.option("--models", help="Only these models, separated by commas.")
 @click.option("--seeds", help="These seeds, separated by commas, instead of those of params.yaml.")

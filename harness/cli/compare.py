@@ -6,7 +6,12 @@ from typing import Literal
 import click
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness compare dgnet semgcn\n"
+    "  harness compare martinez fsg_ftg dgnet --metric P-MPJPE --by joint\n"
+    "  harness compare dgnet semgcn --profile cmu --format csv"
+)
 @click.argument("models", nargs=-1, required=True)
 @click.option("--profile", help="Profile whose runs are compared; by default that of params.yaml.")
 @click.option("--protocol", help="Protocol id; by default the profile's first.")

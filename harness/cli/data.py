@@ -29,7 +29,7 @@ def data() -> None:
     """List, fetch, prepare and inspect data sets."""
 
 
-@data.command("list")
+@data.command("list", epilog="\b\nExample:\n  harness data list")
 @_FORMAT
 def list_sets(style: str) -> None:
     """List the data sets that can be prepared, and which are."""
@@ -63,7 +63,13 @@ def list_sets(style: str) -> None:
         click.echo(f"  prepared: {places or 'no'}\n")
 
 
-@data.command()
+@data.command(
+    short_help="Turn your files into the form that everything else reads.",
+    epilog="\b\nExamples:\n"
+    "  harness data prepare synthetic --profile quick\n"
+    "  harness data prepare h36m --raw ~/human36m --profile paper\n"
+    "  harness data prepare synthetic --set seconds=2.0 --set takes=1",
+)
 @click.argument("name")
 @click.option("--raw", type=_FOLDER, help="Folder with your files [default: data/raw/NAME].")
 @click.option("--profile", help="Use this profile's options, from params.yaml.")
@@ -113,7 +119,7 @@ def prepare(
     )
 
 
-@data.command()
+@data.command(epilog="\b\nExample:\n  harness data inspect quick")
 @click.argument("name")
 @_FORMAT
 @click.option("--picture", type=_FILE, help="PNG file [default: results/inspect/NAME.png].")
@@ -140,13 +146,17 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
     click.echo(f"picture: {drawn}", err=True)
 
 
-@data.command()
+@data.command(
+    short_help="List the clips of a prepared set.",
+    epilog="\b\nExample:\n  harness data clips quick",
+)
 @click.argument("name")
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
     default="test",
     show_default=True,
+    help="Which clips.",
 )
 def clips(name: str, split: "Split") -> None:
     """List the clips of a prepared set as CSV: the name and the frames of each, in order.
@@ -162,7 +172,10 @@ def clips(name: str, split: "Split") -> None:
         click.echo(f"{clip},{frames}")
 
 
-@data.command()
+@data.command(
+    short_help="Download files and check them; only cmu may be downloaded.",
+    epilog="\b\nExample:\n  harness data fetch cmu --subjects 01,02,03",
+)
 @click.argument("name")
 @click.option("--subjects", help="Subjects to download whole, such as 01,02.")
 @click.option("--trials", help="Single trials to download, such as 05_01,05_12.")

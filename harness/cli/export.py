@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from harness.lifting.export import Format
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness export dgnet --format onnx\n"
+    "  harness export cmu/dgnet-seed0 --out dgnet.safetensors"
+)
 @click.argument("model")
 @click.option(
     "--format",

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness figure quick/dgnet-seed0 --clip S9/Walking\n"
+    "  harness figure quick/dgnet-seed0 --clip S9/Walking --frames 10,40,70 --animate 0-60:2"
+)
 @click.argument("run")
 @click.option("--clip", required=True, help="SUBJECT/ACTION, or more of a clip's name.")
 @click.option("--frames", help="Frames of the still, such as 10,40,70; three unless named.")
@@ -30,6 +34,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     type=click.Choice(["train", "validation", "test"]),
     default="test",
     show_default=True,
+    help="Where to look for the clip.",
 )
 @click.option("--input-2d", help="2D source to lift; the one trained on unless named.")
 @click.option(

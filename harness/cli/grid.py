@@ -11,10 +11,20 @@ def grid() -> None:
 _PROFILE = click.option("--profile", help="Profile, of a grid that several can run.")
 
 
-@grid.command()
+@grid.command(
+    short_help="Run the cells of a grid that are not finished.",
+    epilog="\b\nExamples:\n"
+    "  harness grid run noise --profile cmu\n"
+    "  harness grid run choices --workers 1",
+)
 @click.argument("name")
 @_PROFILE
-@click.option("--workers", default=None, type=click.IntRange(1), help="Cells run at a time.")
+@click.option(
+    "--workers",
+    default=None,
+    type=click.IntRange(1),
+    help="Cells run at a time; one a core unless given.",
+)
 @click.option("--cores", default=None, type=click.IntRange(1), help="Cores of this machine to use.")
 @click.option(
     "--executor",
@@ -77,7 +87,10 @@ def run(
     click.echo(f"{name}: all {len(cells)} cells are finished, in {cells[0].folder.parent}")
 
 
-@grid.command()
+@grid.command(
+    short_help="List the grids, or where the cells of one stand.",
+    epilog="\b\nExamples:\n  harness grid status\n  harness grid status noise --profile cmu",
+)
 @click.argument("name", required=False)
 @_PROFILE
 def status(name: str | None, profile: str | None) -> None:
@@ -102,12 +115,15 @@ def status(name: str | None, profile: str | None) -> None:
     click.echo(tabulate([(cell.cell.name, cell.status) for cell in cells], ["cell", "status"]))
 
 
-@grid.command()
+@grid.command(
+    short_help="Print what the finished cells of a grid gave.",
+    epilog="\b\nExample:\n  harness grid report choices",
+)
 @click.argument("name")
 @_PROFILE
 @click.option("--evaluation", help="Name of the evaluation; the grid's first otherwise.")
 @click.option("--protocol", help="Id of the protocol; the profile's first otherwise.")
-@click.option("--metric", default="MPJPE", show_default=True)
+@click.option("--metric", default="MPJPE", show_default=True, help="Metric to report.")
 def report(
     name: str, profile: str | None, evaluation: str | None, protocol: str | None, metric: str
 ) -> None:

@@ -6,7 +6,12 @@ from typing import Any
 import click
 
 
-@click.command(name="import-checkpoint")
+@click.command(
+    name="import-checkpoint",
+    epilog="\b\nExamples:\n"
+    "  harness import-checkpoint pretrained_h36m_cpn.bin --model videopose3d --profile paper\n"
+    "  harness import-checkpoint ckpt_best.pth.tar --model semgcn --profile paper",
+)
 @click.argument(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )

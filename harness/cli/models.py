@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from harness.reporting.best_scores import BestScore
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n  harness models\n  harness models dgnet\n  harness models --format json"
+)
 @click.argument("name", required=False)
 @click.option(
     "--format",

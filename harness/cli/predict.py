@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness predict quick/dgnet-seed0\n"
+    "  harness predict quick/dgnet-seed0 --noise 5 --out noisy"
+)
 @click.argument("run")
 @click.option("--data", type=_FOLDER, help="Prepared set; that of the run's profile unless named.")
 @click.option(
@@ -19,6 +23,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     type=click.Choice(["train", "validation", "test"]),
     default="test",
     show_default=True,
+    help="Which clips.",
 )
 @click.option(
     "--flip/--no-flip",
@@ -36,9 +41,21 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     type=click.FloatRange(min=0),
     help="Standard deviation in pixels of normal noise added to the 2D input.",
 )
-@click.option("--draw", type=click.IntRange(min=0), default=0, help="Which draw of the noise.")
+@click.option(
+    "--draw",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Which draw of the noise.",
+)
 @click.option("--out", type=_FOLDER, help="Where to; RUN's predictions/ unless named.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=256, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Windows lifted at a time; changes speed and memory alone.",
+)
 @click.option(
     "--accelerator",
     type=click.Choice(["auto", "cpu", "cuda"]),

@@ -12,9 +12,17 @@ RESULTS = Path("results")
 PREPARED = Path("data/prepared")
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness score quick/dgnet-seed0 --protocol h36m16-semgcn\n"
+    "  harness score theirs.npz --protocol h36m17-actionwise"
+)
 @click.argument("predictions")
-@click.option("--protocol", required=True, help="Protocol id, such as h36m17-actionwise.")
+@click.option(
+    "--protocol",
+    required=True,
+    help="Protocol id, such as h36m17-actionwise; docs/protocols.md lists them.",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),

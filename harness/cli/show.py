@@ -3,7 +3,11 @@
 import click
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness show quick/dgnet-seed0\n"
+    "  harness show dgnet-3f9a --format json"
+)
 @click.argument("run")
 @click.option(
     "--format",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  harness speed --profile paper")
 @click.option("--profile", help="Profile of params.yaml; its default profile otherwise.")
 @click.option(
     "--repetitions",

@@ -3,7 +3,7 @@
 import click
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  harness sync")
 def sync() -> None:
     """Send tracking events kept while the MLflow server was down.
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n  harness tables\n  harness tables --profile cmu --into README.md"
+)
 @click.option("--profile", help="Profile of params.yaml; its default profile otherwise.")
 @click.option("--list", "list_only", is_flag=True, help="Only name the tables that are there.")
 @click.option(

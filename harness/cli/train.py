@@ -8,18 +8,40 @@ from typing import Any
 import click
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  harness train dgnet --seed 1\n"
+    "  harness train dgnet --set network.blocks=3 --folder results/quick/runs/dgnet_3-seed0"
+)
 @click.argument("model")
 @click.option("--profile", help="Profile of params.yaml; its default profile unless named.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of first weights, order of windows and dropout.",
+)
 @click.option(
     "--resume/--fresh",
     default=True,
     show_default=True,
     help="Go on where a killed run stopped, or start over.",
 )
-@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs, or else processes, of a machine that share each batch.",
+)
+@click.option(
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Machines; see docs/scaling.md.",
+)
 @click.option(
     "--accelerator",
     default="auto",

@@ -1,14 +1,16 @@
 """The `harness` command itself: help, unknown commands, exit codes, closed pipes."""
 
 import importlib
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from harness.cli.main import _COMMANDS, main
+from harness.cli.main import _COMMANDS, harness, main
 
 
 def ended(*arguments: str) -> object:
@@ -26,6 +28,42 @@ def test_every_command_is_there_and_helps(name: str, capsys: pytest.CaptureFixtu
     assert ended(name, "--help") == 0
     assert command.help
     assert command.help.split()[0] in capsys.readouterr().out
+
+
+def leaves(
+    group: click.Group = harness, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with its full name."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+LEAVES = dict(leaves())
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_help_explains_every_option_and_gives_examples_that_parse(name: str) -> None:
+    command = LEAVES[name]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+    start = f"  harness {name}"
+    examples = [line for line in (command.epilog or "").splitlines() if line.startswith(start)]
+    assert examples
+    for example in examples:
+        arguments = shlex.split(example.removeprefix(start))
+        command.make_context(name, arguments)  # parses, and runs nothing
+
+
+def test_no_line_in_a_list_of_commands_is_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    for group in ((), ("data",), ("grid",)):
+        assert ended(*group, "--help") == 0
+        assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
 
 
 def test_the_list_of_commands_is_complete() -> None:

@@ -38,8 +38,16 @@ class Reproduction:
     notes: tuple[str, ...] = ()
 
 
-def reproduction_page(profile: str, found: Sequence[Reproduction]) -> str:
-    """Return the page that sums a profile up, as Markdown."""
+def reproduction_page(
+    profile: str, found: Sequence[Reproduction], not_defined: Sequence[str]
+) -> str:
+    """Return the page that sums a profile up, as Markdown.
+
+    Args:
+        profile: the profile.
+        found: what became of each table.
+        not_defined: experiments of params.yaml that the profile has no budget for.
+    """
     heads = ["table", "shows", "printed", "measured", "data set", "difference", "same order"]
     heads.append("Kendall's tau")
     lines = [
@@ -67,6 +75,8 @@ def reproduction_page(profile: str, found: Sequence[Reproduction]) -> str:
             told.append(f"{one.printed - one.measured} of {one.printed} numbers were not run")
         if told:
             parts.append("\n".join([f"**{one.table}**", "", *(f"- {line}" for line in told)]))
+    if not_defined:
+        parts.append(f"params.yaml defines no cells of {', '.join(not_defined)} on this profile.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.experiments.grid import grid_called
 from harness.reporting.experiments import experiment_reproduction
 from harness.reporting.published import (
     ACTION_COLUMNS,
@@ -44,12 +45,18 @@ def write_reproduction(settings: Settings, profile: str, results: Path) -> Path:
         HarnessError: the profile is unknown, or a stored score is damaged.
     """
     path = results / profile / "reproduction.md"
+    grids = {grid: grid_called(settings, grid).budgets for grid in settings.experiments}
+    defined = [grid for grid, budgets in grids.items() if profile in budgets]
+    found = _found(settings, profile, defined, results)
     with atomic_file(path) as stream:
-        stream.write(reproduction_page(profile, _found(settings, profile, results)))
+        others = [grid for grid in grids if grid not in defined]
+        stream.write(reproduction_page(profile, found, others))
     return path
 
 
-def _found(settings: Settings, profile: str, results: Path) -> list[Reproduction]:
+def _found(
+    settings: Settings, profile: str, grids: Sequence[str], results: Path
+) -> list[Reproduction]:
     protocol = settings.profile_called(profile).protocols[0]
     models = _scored(settings, profile, protocol, results)
     found = [
@@ -59,9 +66,7 @@ def _found(settings: Settings, profile: str, results: Path) -> list[Reproduction
     folder = results / profile
     found += [_by_difference(*table, folder=folder) for table in _TABLES_BY_DIFFERENCE]
     found.append(_table_of_times(folder))
-    found += [
-        experiment_reproduction(settings, grid, profile, results) for grid in settings.experiments
-    ]
+    found += [experiment_reproduction(settings, grid, profile, results) for grid in grids]
     return [*found, _weak_supervision(folder)]
 
 

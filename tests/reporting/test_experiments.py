@@ -282,6 +282,14 @@ def test_the_command_writes_and_lists_them(
         assert "experiments/noise" not in printed, "a grid that was never run has no table"
 
 
+def test_a_profile_that_experiments_are_not_defined_for_has_its_page(tmp_path: Path) -> None:
+    settings = load_settings(ROOT / "params.yaml")
+    text = write_reproduction(settings, "humaneva", tmp_path).read_text()
+    assert f"no cells of {', '.join(settings.experiments)} on this profile" in text
+    assert "Table III" in text
+    assert "Table VI" not in text
+
+
 def test_a_grid_without_a_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="unknown experiment 'noize'; did you mean 'noise'"):
         write_experiment(settings_of(noise=noise_grid()), "noize", "tiny", tmp_path)

@@ -188,6 +188,13 @@ def test_refuses_a_truncated_file(tmp_path: Path, old_format: bool, keep: float)
     assert "cut.bin" in refusal(path, "videopose3d", tmp_path / "run")
 
 
+def test_refuses_a_file_of_another_kind_without_codes(tmp_path: Path) -> None:
+    path = tmp_path / "notes.bin"
+    path.write_bytes(b"hello, reader")
+    message = refusal(path, "videopose3d", tmp_path / "run")
+    assert message == f"{path}: is not a whole PyTorch file; get it again"
+
+
 def test_refuses_a_file_in_which_a_weight_was_changed(tmp_path: Path) -> None:
     weights = public.martinez_weights()
     path = saved(tmp_path / "ckpt_linear.pth.tar", {"state_dict": weights})

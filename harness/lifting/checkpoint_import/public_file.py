@@ -125,11 +125,12 @@ def _entry(content: Any, key: str | None, path: Path) -> dict[Any, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what PyTorch says of the file, in brackets, or nothing where it only gives advice."""
+    """Return what PyTorch says of the file, in brackets, or nothing where it says nothing of it."""
     text = str(error) or type(error).__name__
     unsupported = text.find("Unsupported global: GLOBAL ")
     if unsupported >= 0:
         return f" (it names {text[unsupported:].split()[3]})"
-    # PyTorch's advice on how to load the file all the same is not ours.
+    # PyTorch's advice on how to load the file all the same is not ours; a single word, such as the
+    # number of an unknown code, tells nobody anything.
     first = text.splitlines()[0]
-    return "" if "weights_only" in first else f" ({first[:120]})"
+    return "" if "weights_only" in first or " " not in first else f" ({first[:120]})"

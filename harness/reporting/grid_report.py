@@ -58,7 +58,8 @@ def grid_rows(
     cells = finished_cells(folder, order)
     if not cells:
         raise HarnessError(
-            f"{folder}: holds no finished cell; run 'harness grid run {folder.name}'"
+            f"{folder}: holds no finished cell; run 'harness grid run {folder.name} --profile "
+            f"{folder.parents[1].name}'"
         )
     models = [
         ScoredModel(name, tuple(scored_cell(cell, evaluation, protocol) for cell in group))

@@ -216,7 +216,7 @@ def _affinities(
     if not isinstance(network, DGNet):
         return {}
     if not 0 <= block < len(network.blocks):
-        raise HarnessError(f"the network has blocks 0 to {len(network.blocks) - 1}, not {block}")
+        raise HarnessError(f"the network has blocks 1 to {len(network.blocks)}, not {block + 1}")
     found: dict[str, Floats] = {}
     for name, matrices in network.affinities(keypoints, block).items():
         for kind, matrix in _of_frame(name.rpartition(".")[2], matrices, lifter.frames, place):

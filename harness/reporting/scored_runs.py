@@ -149,9 +149,8 @@ def _single_run(name: str, folder: Path, results: Path) -> Path:
     if (Path(name) / "scores").is_dir():
         return Path(name)
     if name in method_names():
-        raise HarnessError(
-            f"{name} has no run in {folder}; train it ('harness train {name}') and score it"
-        )
+        train = f"harness train {name} --profile {folder.parent.name}"
+        raise HarnessError(f"{name} has no run in {folder}; train it ('{train}') and score it")
     try:
         return find_run(name, results)
     except HarnessError as error:

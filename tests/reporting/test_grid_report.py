@@ -91,8 +91,9 @@ def test_what_was_scored_on_other_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_grid_without_finished_cells_or_scores_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="no finished cell"):
-        grid_markdown(tmp_path, {"softmax-dgnet-seed0": "missing"}, "test", PROTOCOL, "MPJPE")
+    folder = tmp_path / "cmu/grids/choices"
+    with pytest.raises(HarnessError, match=r"no finished cell.* grid run choices --profile cmu"):
+        grid_markdown(folder, {"softmax-dgnet-seed0": "missing"}, "test", PROTOCOL, "MPJPE")
     name = write_cell(tmp_path, "softmax", 50.0, curve=[50.0] * 3)
     with pytest.raises(HarnessError, match="no such score"):
         grid_markdown(tmp_path, {name: "finished"}, "noise", PROTOCOL, "MPJPE")

@@ -186,7 +186,7 @@ def test_what_does_not_exist_is_named(data: PreparedSet, tmp_path: Path) -> None
     clip = find_clip(data, "S9", "test")
     with pytest.raises(HarnessError, match="has frames 0 to 8, asked for"):
         make_scene(run, data, clip, [9])
-    with pytest.raises(HarnessError, match="blocks 0 to 1"):
+    with pytest.raises(HarnessError, match="blocks 1 to 2, not 3"):
         make_scene(run, data, clip, [1], block=2)
     with pytest.raises(HarnessError, match="did you mean 'S9/Sitting/1"):
         find_clip(data, "S9/Siting/1", "test")

@@ -169,6 +169,7 @@ def test_what_was_not_measured_is_named_and_leaves_no_row(
     text, lines = tables(tmp_path)
     assert "## Not measured" in text
     assert "\n- semgcn: " in text
+    assert "'harness train semgcn --profile tiny'" in text
     assert {line["model"] for line in lines if line["origin"] == "measured"} == {"dgnet"}
 
 

@@ -122,22 +122,25 @@ _TABLES_BY_DIFFERENCE = (
 def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reproduction:
     """Return how many numbers of a table have a difference to print, which says they were measured.
 
-    Such a table asks for its own data set: elsewhere nothing of it can be measured.
+    Such a table asks for its own data set: elsewhere nothing of it can be measured. Differences in
+    another unit than mm are counted, not averaged with the others.
     """
     path = folder / f"{page}.csv"
     if not path.is_file():
         return Reproduction(table, about, None, 0, 0, None, notes=("not written yet",))
     rows = pd.read_csv(path)
+    rows = rows[~rows["action"].isin(rows.loc[rows["origin"] == "derived", "action"])]
     own = rows[(rows["origin"] == "published") & rows["model"].notna() & rows["value"].notna()]
-    differences = _differences(path)
+    measured = rows[rows["difference"].notna()]
+    in_mm = [metric_called(name).unit == "mm" for name in measured["metric"]]
     return Reproduction(
         table=table,
         about=about,
         page=f"{page}.md",
         printed=len(own),
-        measured=len(differences),
-        dataset=str(own["dataset"].iloc[0]) if differences else None,
-        differences=differences,
+        measured=len(measured),
+        dataset=str(own["dataset"].iloc[0]) if len(measured) else None,
+        differences=tuple(measured.loc[in_mm, "difference"].astype(float)),
     )
 
 

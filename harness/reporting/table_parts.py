@@ -204,12 +204,12 @@ _MEASURED_ONLY = (
 
 
 def published_records(published: Published) -> list[dict[str, Any]]:
-    """Return a record a printed number."""
+    """Return a record a number that is printed, or derived from printed ones."""
     empty = dict.fromkeys(_MEASURED_ONLY, "")
     return [
         {
             "table": published.table,
-            "origin": "published",
+            "origin": "derived" if column in published.derived else "published",
             "model": row["model"],
             "method": row["method"],
             "dataset": published.dataset,

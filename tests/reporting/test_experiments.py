@@ -300,11 +300,20 @@ def test_tables_made_elsewhere_are_counted_in_their_csv_files(tmp_path: Path) ->
     (place / "tables").mkdir(parents=True)
     (place / "speed").mkdir()
     (place / "tables/table_03_humaneva.csv").write_text(
-        "origin,model,dataset,value,difference\n"
-        "published,dgnet,humaneva,13.7,\n"
-        "published,dgnet,humaneva,9.5,\n"
-        "published,,humaneva,14.5,\n"
-        "measured,dgnet,humaneva,15.2,+1.5\n"
+        "origin,model,dataset,action,metric,value,difference\n"
+        "published,dgnet,humaneva,Jog/S1,P-MPJPE,13.7,\n"
+        "published,dgnet,humaneva,Jog/S2,P-MPJPE,9.5,\n"
+        "derived,dgnet,humaneva,Avg of two,P-MPJPE,11.6,\n"
+        "published,,humaneva,Jog/S1,P-MPJPE,14.5,\n"
+        "measured,dgnet,humaneva,Jog/S1,P-MPJPE,15.2,+1.5\n"
+        "measured,dgnet,humaneva,Avg of two,P-MPJPE,12.6,+1.0\n"
+    )
+    (place / "tables/table_04_mpi_inf_3dhp.csv").write_text(
+        "origin,model,dataset,action,metric,value,difference\n"
+        "published,dgnet,mpi_inf_3dhp,Avg,PCK@150mm,87.5,\n"
+        "published,dgnet,mpi_inf_3dhp,Avg,MPJPE,76.0,\n"
+        "measured,dgnet,mpi_inf_3dhp,Avg,PCK@150mm,77.5,-10.0\n"
+        "measured,dgnet,mpi_inf_3dhp,Avg,MPJPE,80.0,+4.0\n"
     )
     (place / "speed/table_05_speed.csv").write_text(
         "origin,model\npublished,dgnet\nmeasured,dgnet\nmeasured,dgnet\nmeasured,videopose3d\n"
@@ -313,5 +322,9 @@ def test_tables_made_elsewhere_are_counted_in_their_csv_files(tmp_path: Path) ->
     rows = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
     found = rows["[Table III](tables/table_03_humaneva.md)"].split("|")[3:7]
     assert [cell.strip() for cell in found] == ["2", "1", "`humaneva`", "+1.5 (+1.5 to +1.5)"]
+    keypoints = rows["[Table IV](tables/table_04_mpi_inf_3dhp.md)"].split("|")[3:7]
+    assert [cell.strip() for cell in keypoints] == [
+        *("2", "2", "`mpi_inf_3dhp`", "+4.0 (+4.0 to +4.0)")
+    ]
     times = rows["[Table V](speed/table_05_speed.md)"].split("|")[3:6]
     assert [cell.strip() for cell in times] == ["3", "2", ""]

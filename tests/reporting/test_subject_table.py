@@ -49,6 +49,10 @@ def test_averages_are_over_the_published_cells(runs: ProfileRuns) -> None:
     assert float(lines[AVERAGE]["value"]) == pytest.approx(average, abs=1e-3)
     assert float(lines[AVERAGE]["difference"]) == pytest.approx(average - 19.5, abs=0.06)
     assert float(lines[AVERAGE]["low"]) < average < float(lines[AVERAGE]["high"])
+    derived = [
+        line for line in csv.DictReader(io.StringIO(page.csv)) if line["origin"] == "derived"
+    ]
+    assert {line["action"] for line in derived} == {WITHOUT_DAMAGED}, "no number of the paper's"
     sound = (sum(cells.values()) - cells["Walking/S3"]) / 5
     assert float(lines[WITHOUT_DAMAGED]["value"]) == pytest.approx(sound, abs=1e-3)
     assert "7 were measured here" in page.markdown

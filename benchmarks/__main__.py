@@ -23,6 +23,7 @@ NAMES = (
     "baselines",
     "dgnet",
     "compiling",
+    "precision",
     "grid_executor",
     "growth",
     "profiles",

@@ -17,6 +17,7 @@ from benchmarks import (
     importing,
     large_set,
     p_mpjpe,
+    precision,
     profiles,
     scoring,
     windows,
@@ -139,3 +140,20 @@ def test_training_on_a_large_set_runs_under_its_limit(tmp_path: Path) -> None:
     held = read_lines(tmp_path)[0][1]
     assert 0 < held.value < 4
     assert held.meets_target
+
+
+def test_each_precision_is_timed_alone_and_compiled() -> None:
+    lines = precision.speed({"channels": 4, "blocks": 1}, 2, 1, "eager")
+    names = [line.name.removeprefix("DG-Net training step, 2 windows, ") for line in lines]
+    assert names[0] == "float32"
+    assert {"bfloat16, speed against float32", "bfloat16, compiled, speed against float32"} <= {
+        *names
+    }
+    assert all(line.value > 0 for line in lines)
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_in_bfloat16_products_have_fewer_digits() -> None:
+    seen = []
+    precision.in_bfloat16(lambda batch: seen.append((torch.eye(2) @ torch.eye(2)).dtype))(None)
+    assert seen == [torch.bfloat16]

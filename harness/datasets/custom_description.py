@@ -1,5 +1,6 @@
 """dataset.json: how a user tells what their own arrays are; the layout is told in docs/data.md."""
 
+import math
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -89,6 +90,13 @@ class CameraDescription(BaseModel):
     def _positive(cls, value: tuple[float, float]) -> tuple[float, float]:
         if min(value) <= 0:
             raise ValueError("positive focal lengths in pixels")
+        return value
+
+    @field_validator("orientation")
+    @classmethod
+    def _unit(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and abs(math.hypot(*value) - 1) > 0.01:
+            raise ValueError("a unit quaternion w, x, y, z")
         return value
 
     @property

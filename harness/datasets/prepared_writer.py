@@ -72,7 +72,8 @@ class PreparedWriter:
             activity: (frames,) indices into the set's activities; likewise.
 
         Raises:
-            HarnessError: shapes disagree, a value is not finite, a clip is empty or comes twice.
+            HarnessError: shapes disagree, a value is not finite or out of its range, a clip is
+                empty or comes twice.
         """
         frames = len(next(iter(keypoints_2d.values())) if positions_3d is None else positions_3d)
         if frames == 0:
@@ -93,9 +94,15 @@ class PreparedWriter:
                 origin, what, keypoints_2d[source], (frames, joints, 2)
             )
             if layout.confidence:
-                arrays[f"confidence/{source}.npy"] = _checked(
+                sure = _checked(
                     origin, f"confidence of {what}", (confidence or {})[source], (frames, joints)
                 )
+                if sure.min() < 0 or sure.max() > 1:
+                    raise HarnessError(
+                        f"{origin}: confidence of {what} is from {sure.min():g} to {sure.max():g}, "
+                        "expected 0 to 1; scale it"
+                    )
+                arrays[f"confidence/{source}.npy"] = sure
         for name, flags, kind in (("valid", valid, np.bool_), ("activity", activity, np.uint8)):
             if flags is not None:
                 if flags.shape != (frames,):

@@ -5,9 +5,10 @@ plain data here and is checked by its owner through `validated`.
 """
 
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -23,6 +24,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 """A name that becomes part of a path: letters, digits, underscore, dot, hyphen."""
 
 Validated = TypeVar("Validated", bound=BaseModel)
+_Location = tuple[str | int, ...]
 
 
 class DatasetSettings(BaseModel):
@@ -165,12 +167,27 @@ def validated(model_class: type[Validated], values: Mapping[str, Any], where: st
         HarnessError: one line a problem: the key with the nearest valid one, or the value found
             and what was expected.
     """
+    lines = [
+        f"{where}: '{_dotted(location)}': found {_shown(number)}, expected a finite number"
+        for location, number in _not_finite(values)
+    ]
+    if lines:
+        raise HarnessError("\n".join(lines))
     try:
         return model_class.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
         lines = [f"{where}: {_problem(model_class, detail)}" for detail in details]
         raise HarnessError("\n".join(lines)) from error
+
+
+def _not_finite(value: Any, location: _Location = ()) -> Iterator[tuple[_Location, float]]:
+    """Yield where plain values hold NaN or infinity, for which no setting has a use."""
+    if isinstance(value, Mapping | list | tuple):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _not_finite(inner, (*location, key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield location, value
 
 
 def _problem(model_class: type[BaseModel], detail: ErrorDetails) -> str:
@@ -191,7 +208,7 @@ def _problem(model_class: type[BaseModel], detail: ErrorDetails) -> str:
     return f"'{_dotted(location)}': found {_shown(detail['input'])}, expected {expected}"
 
 
-def _keys_at(model_class: type[BaseModel], location: tuple[str | int, ...]) -> set[str]:
+def _keys_at(model_class: type[BaseModel], location: _Location) -> set[str]:
     """Return the keys that the model at `location` inside `model_class` takes."""
     annotation: Any = model_class
     for step in location:
@@ -212,7 +229,7 @@ def _models_of(annotation: Any) -> list[type[BaseModel]]:
     return [item for item in members if isinstance(item, type) and issubclass(item, BaseModel)]
 
 
-def _dotted(location: tuple[str | int, ...]) -> str:
+def _dotted(location: _Location) -> str:
     return ".".join(map(str, location))
 
 

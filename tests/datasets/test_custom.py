@@ -125,6 +125,9 @@ def bird(**changes: Any) -> Callable[[dict[str, Any]], None]:
         (changed(("name",), "h36m"), ["'name'", "h36m is another data set"]),
         (changed(("name",), "a/b"), ["'name'", "a/b"]),
         (changed(("fps",), 0), ["'fps'", "greater than 0"]),
+        (changed(("fps",), float("inf")), ["'fps'", "finite number"]),
+        (changed(("cameras", "far", "center"), [float("nan"), 1.0]), ["'cameras.far.center.0'"]),
+        (changed(("cameras", "far", "orientation"), [0.0] * 4), ["a unit quaternion w, x, y, z"]),
         (changed(("space",), "room"), ["'space'", "'camera', 'world' or 'none'"]),
         (changed(("skeleton",), "bird"), ["unknown skeleton 'bird'", "did you mean 'bird_5'"]),
         (
@@ -143,6 +146,7 @@ def bird(**changes: Any) -> Callable[[dict[str, Any]], None]:
         (changed(("clips", 3, "file"), "clips/gone.npz"), []),
         (changed(("clips",), []), ["'clips'", "at least 1"]),
         (changed(("cameras", "near", "translation"), None), ["camera 'near' lacks orientation or"]),
+        (changed(("cameras", "near", "orientation"), None), ["camera 'near' lacks orientation or"]),
         (changed(("cameras", "near", "focal_length"), [0.0, 1.0]), ["positive focal lengths"]),
         (changed(("cameras", "near", "width"), 0), ["'cameras.near.width'"]),
         (
@@ -201,6 +205,8 @@ def test_a_missing_or_broken_description_is_one_plain_error(
         ({"keypoints_2d__seen": np.full((12, 5, 2), np.inf)}, ["2D keypoints 'seen'", "infinity"]),
         ({"confidence__seen": None}, ["no entry 'confidence/seen'"]),
         ({"keypoints_2d__other": np.ones((12, 5, 2))}, ["'keypoints_2d/other'", "announce"]),
+        ({"confidence__seen": np.full((12, 5), 87.0)}, ["from 87 to 87", "expected 0 to 1"]),
+        ({"positions_3d": 1000 * files.arrays(0)["positions_3d"]}, ["m apart", "in metres"]),
         ({"valid": np.ones(12)}, ["valid.npy is there for some clips, not for all"]),
         ({"valid": np.ones(5)}, ["(5,) valid flags for 12 frames"]),
     ],

@@ -85,6 +85,12 @@ def test_an_unknown_key_at_the_top_is_named(params: Path) -> None:
         ("[0, 1]", "[0, one]", """'seeds.1': found "one", expected a valid integer"""),
         ("[0, 1]", "[0, true]", "'seeds.1': found true, expected a valid integer"),
         ("[0, 1]", "[-1]", "'seeds.0': found -1, expected greater than or equal to 0"),
+        ("[0, 1]", "[0, .nan]", "'seeds.1': found NaN, expected a finite number"),
+        (
+            "epochs: 3",
+            "epochs: .inf",
+            "'profiles.quick.models.martinez.training.epochs': found Inf",
+        ),
         ("[0, 1]", "[]", "'seeds': found [], expected at least 1 item"),
         ("[0, 1]", "[3, 3]", "seeds: 3 listed twice"),
         ("[dgnet, fsg, martinez]", "[dgnet, dgnet]", "models: dgnet listed twice"),

@@ -64,6 +64,7 @@ def test_the_script_for_predictions_from_elsewhere_gives_what_can_be_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_TRACKING", "off")
     options = {"seconds": 0.2, "takes": 1, "test": ["S9"], "actions": ["Walking"]}
     prepare_set("synthetic", None, Path("data/prepared/quick"), options)
     runpy.run_path(str(code_of("foreign_predictions.md", "Write predictions", tmp_path)))

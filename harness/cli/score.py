@@ -67,6 +67,7 @@ def score(
     from harness.reporting.score_text import as_markdown
     from harness.runs.errors import HarnessError
     from harness.scoring.protocols import protocol_called
+    from harness.scoring.run import open_score_tracker, track_score
     from harness.scoring.score import score_predictions
 
     chosen = protocol_called(protocol)
@@ -88,13 +89,12 @@ def score(
     prepared = PreparedSet(data)  # first, for it may define the skeleton of the predictions
     if dataset is not None and prepared.manifest.name != dataset:
         raise HarnessError(f"{data}: is data set {prepared.manifest.name}, not {dataset}")
-    made = score_predictions(
-        read_predictions(folder),
-        prepared,
-        chosen,
-        out or folder.parent / "scores" / protocol,
-        force=force,
-    )
+    read = read_predictions(folder)
+    name = f"{prepared.path.resolve().name}/{read.contract.model}-seed{read.contract.seed}"
+    out = out or folder.parent / "scores" / protocol
+    with open_score_tracker(name, read.contract, prepared.path, folder) as tracker:
+        made = score_predictions(read, prepared, chosen, out, force=force)
+        track_score(tracker, protocol, made.metrics, out)
     click.echo(as_markdown(made))
     if declared is not None:
         for line in declared.sentences():

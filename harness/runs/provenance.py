@@ -185,6 +185,18 @@ def collect(
     )
 
 
+def origin_tags() -> dict[str, str]:
+    """Return what tells in MLflow how this process was started and from which commit.
+
+    MLflow shows a commit only beside the name of what was run.
+    """
+    tags = {"mlflow.source.type": "LOCAL", "mlflow.source.name": _command()}
+    commit = _git("rev-parse", "HEAD")
+    if commit is not None:
+        tags |= {"mlflow.source.git.commit": commit, "dirty": str(_dirty()).lower()}
+    return tags
+
+
 def run_id_of(
     model: str, seed: int, parameters: Mapping[str, Any], data_hash: str, code: str
 ) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
+from harness.runs.provenance import origin_tags
 from harness.runs.tracking_mlflow import MlflowSender, tracking_uri
 from harness.runs.unsent import UNSENT, Journal, journals
 
@@ -142,7 +143,7 @@ def _tracker(
     if switched_off or any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
         return NullTracker()
     try:
-        return JournalTracker(journal, experiment, run_name, tags, parent)
+        return JournalTracker(journal, experiment, run_name, {**origin_tags(), **tags}, parent)
     except (HarnessError, OSError) as error:
         journal.remove()
         warn(f"this run is not tracked, no journal can be kept ({error})")

@@ -1,12 +1,14 @@
 """Scoring a run under several protocols, as the pipeline and grids do it, mirrored in MLflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import read_predictions
+from harness.lifting.predictions import PredictionContract, read_predictions
 from harness.runs.files import write_json
-from harness.runs.tracking import open_tracker
+from harness.runs.provenance import dvc_hashes
+from harness.runs.tracking import Tracker, open_tracker
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 
@@ -36,7 +38,18 @@ def score_run(
     """
     predictions_folder = predictions_folder or folder / "predictions"
     contract = read_predictions(predictions_folder).contract
-    experiment = run_name.partition("/")[0]
+    with open_score_tracker(run_name, contract, prepared_folder, predictions_folder) as tracker:
+        metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
+        for protocol, values in metrics.items():
+            track_score(tracker, protocol, values, folder / "scores" / protocol)
+    return metrics
+
+
+@contextmanager
+def open_score_tracker(
+    run_name: str, contract: PredictionContract, *inputs: Path
+) -> Iterator[Tracker]:
+    """Track a scoring in MLflow, with what was scored and DVC's hashes of its inputs."""
     tags = {
         "kind": "score",
         "run_id": contract.run_id,
@@ -45,14 +58,20 @@ def score_run(
         "data_hash": contract.data_hash,
         "checkpoint_sha256": contract.checkpoint_sha256,
     }
+    tags |= {f"dvc.{path}": value for path, value in dvc_hashes(inputs).items()}
+    experiment = run_name.partition("/")[0]
     with open_tracker(experiment, f"{run_name} score", tags) as tracker:
         tracker.parameters(contract.model_dump(mode="json"))
-        metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
-        for protocol, values in metrics.items():
-            tracker.metrics(plain_names(protocol, values))
-            for name in FILES_IN_GIT:
-                tracker.artifact(folder / "scores" / protocol / name, protocol)
-    return metrics
+        yield tracker
+
+
+def track_score(
+    tracker: Tracker, protocol: str, metrics: Mapping[str, float], folder: Path
+) -> None:
+    """Record the averages under a protocol and the files of the score in `folder`."""
+    tracker.metrics(plain_names(protocol, metrics))
+    for name in FILES_IN_GIT:
+        tracker.artifact(folder / name, protocol)
 
 
 def score_folder(

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ Clips = dict[str, NDArray[np.float32]]
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PreparedSet:
     """A project with a prepared set, which is the current folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_TRACKING", "off")
     Path("params.yaml").write_text(PARAMS)
     return make_set(Path("data/prepared/quick"))
 
@@ -113,6 +115,19 @@ def test_a_file_scores_as_the_same_predictions_of_a_run_do(
     actions = np.repeat(prepared.select("test")["action"], prepared.select("test")["frames"])
     by_action = [distance[np.asarray(actions == action)].mean() for action in set(actions)]
     assert mpjpe() == pytest.approx(float(np.mean(by_action)), rel=1e-5)
+
+
+def test_a_score_is_a_run_of_mlflow(prepared: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_TRACKING")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    scored(npz(predicted(prepared)))
+    with sqlite3.connect("mlflow.db") as store:
+        ((name, status),) = store.execute("SELECT name, status FROM runs")
+        values = dict(store.execute("SELECT key, value FROM metrics"))
+        tags = dict(store.execute("SELECT key, value FROM tags"))
+    assert (name, status) == ("quick/theirs-seed0 score", "FINISHED")
+    assert values[f"{PROTOCOL}/MPJPE"] == pytest.approx(mpjpe())
+    assert (tags["kind"], tags["model"]) == ("score", "theirs")
 
 
 def test_every_layout_and_unit_gives_the_same_score(prepared: PreparedSet) -> None:

@@ -12,6 +12,7 @@ from harness.runs.provenance import (
     code_hash,
     collect,
     dvc_hashes,
+    origin_tags,
     read_record,
     run_id_of,
     write_record,
@@ -62,6 +63,13 @@ def test_a_record_names_commit_and_whether_files_differ(repository: Callable[...
     assert record_of().dirty is True
 
 
+def test_what_is_tracked_names_command_and_commit(repository: Callable[..., str]) -> None:
+    tags = origin_tags()
+    assert tags["mlflow.source.name"] == record_of().command
+    assert tags["mlflow.source.git.commit"] == repository("rev-parse", "HEAD")
+    assert tags["dirty"] == "false"
+
+
 def test_outside_git_commit_is_unknown_and_code_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +78,7 @@ def test_outside_git_commit_is_unknown_and_code_is_not(
     assert record.commit is None
     assert record.dirty is None
     assert len(record.code_hash) == 64
-    assert "mlflow.source.git.commit" not in record.tags()
+    assert "mlflow.source.git.commit" not in record.tags() | origin_tags()
 
 
 def test_the_run_id_depends_on_everything_that_shapes_numbers_and_nothing_else() -> None:

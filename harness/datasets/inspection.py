@@ -1,8 +1,10 @@
 """What a prepared set holds: counts, bone lengths, gaps, and how far its 2D sources are off."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from tabulate import tabulate
 
 from harness.datasets.prepared import PreparedSet
+from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
 
 _GROUPS = ("split", "subject", "action", "camera")
@@ -88,6 +91,7 @@ class Inspection(BaseModel):
     skeleton: str
     licence: str
     citation: str
+    options: dict[str, Any]
     frame_rates: list[float]
     clips: int
     frames: int
@@ -147,6 +151,9 @@ class Inspection(BaseModel):
                 ("2D source", "joints", "kind", "confidence", "missing", "outside", "error px"),
             )
         )
+        if self.options:
+            told = (f"{name} {_plain(value)}" for name, value in dotted(self.options).items())
+            parts.append(f"Options: {'; '.join(told)}")
         parts += self.notes and [
             "Notes of the importer:\n" + "\n".join(f"- {n}" for n in self.notes)
         ]
@@ -193,6 +200,7 @@ def inspect_set(
         skeleton=manifest.skeleton,
         licence=manifest.licence,
         citation=manifest.citation,
+        options=manifest.settings,
         frame_rates=sorted(clips["fps"].unique().tolist()),
         clips=len(clips),
         frames=prepared.rows,
@@ -322,6 +330,11 @@ def _range(item: Expectation) -> str:
     if item.least == item.greatest:
         return str(item.least)
     return f"{item.least} to {item.greatest}"
+
+
+def _plain(option: Any) -> str:
+    """Return the value of an option as `--set` takes it."""
+    return option if isinstance(option, str) else json.dumps(option).replace('"', "")
 
 
 def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:

@@ -63,7 +63,7 @@ def prepared(tmp_path: Path) -> PreparedSet:
             licence="any use",
             citation="cite me",
             importer_version=1,
-            settings={},
+            settings={"annotation": "universal", "detector": {"scale": 1.5}, "test": ["S9", "S11"]},
         )
     return PreparedSet(tmp_path / "prepared" / "made")
 
@@ -86,6 +86,11 @@ def test_clips_and_frames_are_counted_by_every_column(inspection: Inspection) ->
         ("camera", "c0"): (2, 15),
         ("camera", "c1"): (1, 6),
     }
+
+
+def test_the_options_it_was_prepared_with_are_told(inspection: Inspection) -> None:
+    told = "Options: annotation universal; detector.scale 1.5; test [S9, S11]"
+    assert told in inspection.text().splitlines()
 
 
 def test_expected_counts_stand_beside_those_found(inspection: Inspection) -> None:

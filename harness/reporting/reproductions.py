@@ -4,12 +4,15 @@ Tables of grids are counted in the grid, the others in the CSV file that their o
 table that joins later needs one more `Reproduction` in `_found`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from harness.experiments.grid import grid_called
+from harness.lifting.speed_report import SpeedReport
 from harness.reporting.experiments import experiment_reproduction
 from harness.reporting.published import (
     ACTION_COLUMNS,
@@ -17,15 +20,17 @@ from harness.reporting.published import (
     published_by_action,
     published_table,
 )
-from harness.reporting.reproduced import EXACT_SOURCE
+from harness.reporting.reproduced import EXACT_SOURCE, cell_names
 from harness.reporting.reproduction import Reproduction, reproduction_page
 from harness.reporting.scored_runs import ScoredModel, find_scored_model
+from harness.reporting.speed_table import SPEED_FILE, SPEED_FOLDER, read_speed
+from harness.reporting.subject_table import BY_ACTION_AND_SUBJECT, published_by_subject
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.settings import Settings
 from harness.scoring.metrics import metric_called
 from harness.scoring.ordering import Agreement, agreement
-from harness.scoring.takes import takes_of
+from harness.scoring.takes import Takes, takes_of
 
 _ACTION_TABLES = (
     ("Table I", "MPJPE by action, mm", "table_01_h36m_protocol1", "table_01_mpjpe", "MPJPE"),
@@ -64,7 +69,8 @@ def _found(
         for table in _ACTION_TABLES
     ]
     folder = results / profile
-    found += [_by_difference(*table, folder=folder) for table in _TABLES_BY_DIFFERENCE]
+    found.append(_table_of_subjects(models, folder))
+    found.append(_by_difference(*_TABLE_IV, folder=folder))
     found.append(_table_of_times(folder))
     found += [experiment_reproduction(settings, grid, profile, results) for grid in grids]
     return [*found, _weak_supervision(folder)]
@@ -113,10 +119,28 @@ def action_reproduction(
     )
 
 
-_TABLES_BY_DIFFERENCE = (
-    ("Table III", "HumanEva-I by subject, P-MPJPE, mm", "tables/table_03_humaneva"),
-    ("Table IV", "MPI-INF-3DHP, PCK and AUC in %, MPJPE in mm", "tables/table_04_mpi_inf_3dhp"),
+_TABLE_III = ("Table III", "HumanEva-I by subject, P-MPJPE, mm", "tables/table_03_humaneva")
+_TABLE_IV = (
+    *("Table IV", "MPI-INF-3DHP, PCK and AUC in %, MPJPE in mm"),
+    "tables/table_04_mpi_inf_3dhp",
 )
+
+
+def _table_of_subjects(models: Sequence[ScoredModel], folder: Path) -> Reproduction:
+    """Return how much of table III was reproduced, and on its data set the order of averages."""
+    published = published_by_subject()
+    own = published.rows[published.rows["model"] != ""]
+    pairs = [
+        (model, value)
+        for model in models
+        if model.runs[0].score.header.conditions.predictions.dataset == published.dataset
+        and (value := _average(own, model)) is not None
+    ]
+    return replace(
+        _by_difference(*_TABLE_III, folder=folder),
+        compared=f"the averages of {', '.join(model.name for model, _ in pairs)}",
+        agreement=_order(pairs, published.metric, published.cells),
+    )
 
 
 def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reproduction:
@@ -145,8 +169,12 @@ def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reprod
 
 
 def _table_of_times(folder: Path) -> Reproduction:
-    """Return how many times of table V were taken; they are of this machine, not the paper's."""
+    """Return how many times of table V were taken; they are of this machine, not the paper's.
+
+    Their order is that of one window at a time; in its interval repetitions are the takes.
+    """
     path, printed = folder / "speed/table_05_speed.csv", published_table("table_05_inference_time")
+    times = folder / SPEED_FOLDER / SPEED_FILE
     timed: set[str] = set()
     if path.is_file():
         rows = pd.read_csv(path)
@@ -158,8 +186,24 @@ def _table_of_times(folder: Path) -> Reproduction:
         printed=len(printed),
         measured=int(printed["model"].isin(timed).sum()),
         dataset=None,
+        compared="mean times of one window; the interval resamples repetitions",
+        agreement=_order_of_times(read_speed(times), printed) if times.is_file() else None,
         notes=("times are of the machine that they were taken on; its page compares their ratios",),
     )
+
+
+def _order_of_times(report: SpeedReport, printed: pd.DataFrame) -> Agreement:
+    measured = {timing.model: timing.ms_per_frame["window"] for timing in report.timings}
+    totals = np.array([measured[model] for model in printed["model"]])
+    repetitions = totals.shape[1]
+    takes = Takes(
+        names=pd.DataFrame(index=range(repetitions)),
+        totals=totals,
+        frames=np.ones(repetitions, np.int64),
+        groups=np.zeros(repetitions, np.int64),
+        average="frames",
+    )
+    return agreement(list(printed["ms_per_frame"]), takes, [""] * len(printed))
 
 
 def _weak_supervision(folder: Path) -> Reproduction:
@@ -222,7 +266,10 @@ def _differences(path: Path) -> tuple[float, ...]:
     return tuple(pd.read_csv(path)["difference"].dropna().astype(float))
 
 
-def _order(pairs: Sequence[tuple[ScoredModel, float]], metric: str) -> Agreement | None:
+def _order(
+    pairs: Sequence[tuple[ScoredModel, float]], metric: str, only: Collection[str] = ()
+) -> Agreement | None:
+    """Return how far averages stand in printed order; `only` names the cells averaged over."""
     if len(pairs) < 2:
         return None
     takes = takes_of(
@@ -230,4 +277,6 @@ def _order(pairs: Sequence[tuple[ScoredModel, float]], metric: str) -> Agreement
         metric_called(metric),
         pairs[0][0].runs[0].score.protocol,
     )
+    if only:
+        takes = takes.only(np.isin(cell_names(takes, BY_ACTION_AND_SUBJECT), list(only)))
     return agreement([value for _, value in pairs], takes, [""] * len(pairs))

@@ -35,7 +35,8 @@ from harness.scoring.metrics import metric_called
 WITHOUT_DAMAGED = "Avg without Walking/S3"
 _NAME = "table_03_humaneva"
 _METRIC = metric_called("P-MPJPE")
-_BY = ("action", "subject")
+BY_ACTION_AND_SUBJECT = ("action", "subject")
+"""Columns of clips that name a cell of the table."""
 _DAMAGED = "Walking/S3"
 
 
@@ -75,9 +76,11 @@ def subject_table(runs: ProfileRuns) -> Page:
 def _row(model: ScoredModel, published: Published) -> ReproducedRow:
     """Return a model's line; of HumanEva-I only the cells that are published."""
     if model.runs[0].score.header.conditions.predictions.dataset != published.dataset:
-        return reproduced_row(model, _METRIC, _BY)
-    row = reproduced_row(model, _METRIC, _BY, published.cells)
-    sound = reproduced_row(model, _METRIC, _BY, [c for c in published.cells if c != _DAMAGED])
+        return reproduced_row(model, _METRIC, BY_ACTION_AND_SUBJECT)
+    row = reproduced_row(model, _METRIC, BY_ACTION_AND_SUBJECT, published.cells)
+    sound = reproduced_row(
+        model, _METRIC, BY_ACTION_AND_SUBJECT, [c for c in published.cells if c != _DAMAGED]
+    )
     return replace(row, cells={**row.cells, WITHOUT_DAMAGED: sound.average})
 
 

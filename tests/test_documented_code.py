@@ -43,6 +43,27 @@ def test_the_script_for_the_custom_layout_writes_a_set_that_can_be_prepared(
     assert 2.0 < float(np.std(error)) < 4.0, "detections are 3 pixels off"
 
 
+def test_the_custom_set_trains_and_is_scored_under_the_profile_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_TRACKING", "off")
+    page = (DOCS / "add_a_dataset.md").read_text()
+    (profile,) = re.findall(r"```yaml\n(profiles:\n.*?)```", page, flags=re.DOTALL)
+    params = (DOCS.parent / "params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("profiles:\n", profile, 1))
+    runpy.run_path(str(code_of("add_a_dataset.md", "Write the folder", tmp_path)))
+    commands = re.findall(
+        r"^harness ((?:data|train|predict|score) .*kitchen.*)$", page, re.MULTILINE
+    )
+    assert len(commands) == 5
+    for command in commands:
+        run(*command.split())
+    runs = Path("results/kitchen/runs/martinez-seed0")
+    metrics = json.loads((runs / "scores/own-actionwise/metrics.json").read_text())
+    assert {"MPJPE", "MPJPE/Stirring", "MPJPE/Cutting"} <= metrics.keys()
+
+
 def test_the_importer_reads_the_files_it_tells_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

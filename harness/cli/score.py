@@ -80,6 +80,8 @@ def score(
             f"{predictions}: --declare and --profile are for a file of another program's "
             f"predictions ({', '.join(SUFFIXES)})"
         )
+    elif folder.is_file():
+        raise HarnessError(f"{folder}: is no file of predictions, expected {', '.join(SUFFIXES)}")
     elif not (folder / "contract.json").is_file():
         run = folder if (folder / "predictions").is_dir() else find_run(predictions)
         folder = run / "predictions"

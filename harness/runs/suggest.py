@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from harness.runs.errors import HarnessError
 
+# Where there are more names than the first number, only the nearest are listed.
+_LISTED_AT_MOST, _LISTED_OF_MANY = 40, 8
+
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like `name`, or None where none is like it."""
@@ -17,4 +20,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     names = sorted(known)
     nearest = nearest_name(name, names)
     hint = f"; did you mean '{nearest}'?" if nearest else ""
-    return HarnessError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})")
+    more = ""
+    if len(names) > _LISTED_AT_MOST:
+        more = f" and {len(names) - _LISTED_OF_MANY} more"
+        names = difflib.get_close_matches(name, names, n=_LISTED_OF_MANY, cutoff=0.0)
+    return HarnessError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)}{more})")

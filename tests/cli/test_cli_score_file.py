@@ -117,6 +117,13 @@ def test_a_file_scores_as_the_same_predictions_of_a_run_do(
     assert mpjpe() == pytest.approx(float(np.mean(by_action)), rel=1e-5)
 
 
+def test_a_file_of_another_kind_is_refused(
+    prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("theirs.csv").write_text("1,2,3")
+    assert "is no file of predictions, expected .npz" in refusal(capsys, Path("theirs.csv"))
+
+
 def test_a_score_is_a_run_of_mlflow(prepared: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARNESS_TRACKING")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

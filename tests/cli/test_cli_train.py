@@ -131,6 +131,12 @@ def test_a_mistyped_setting_is_refused_by_name(place: Path, change: str, problem
     assert not (place / "results").exists()
 
 
+def test_a_profile_need_not_have_all_models_that_are_listed(place: Path) -> None:
+    params = PARAMS | {"models": ["martinez", "semgcn"]}
+    (place / "params.yaml").write_text(yaml.safe_dump(params))
+    assert call("train", "martinez").exit_code == 0
+
+
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     assert "'martines'; did you mean 'martinez'" in refused("train", "martines")
     assert "'tini'; did you mean 'tiny'" in refused("train", "martinez", "--profile", "tini")

@@ -48,6 +48,15 @@ def test_the_nearest_name_is_offered_where_there_is_one(name: str, nearest: str 
     assert ("did you mean" in message) == (nearest is not None)
 
 
+def test_of_many_names_the_nearest_are_listed() -> None:
+    known = [f"quick/dgnet-seed{seed}" for seed in range(200)]
+    message = str(unknown_name("run", "quick/dgnet-seed207", known))
+    assert "did you mean 'quick/dgnet-seed27'?" in message
+    assert "quick/dgnet-seed20, " in message
+    assert message.endswith(" and 192 more)")
+    assert message.count("quick/") == 10
+
+
 def test_nested_settings_get_dotted_names() -> None:
     nested = {"network": {"channels": 8, "unit": ["FSG"]}, "training": {"rate": {"first": 0.1}}}
     assert dotted(nested) == {

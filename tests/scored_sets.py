@@ -1,6 +1,6 @@
 """A small prepared set with predictions on it, for tests of scoring; nothing here is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,7 @@ def make_run(
     profile: str = "quick",
     protocol: str = "h36m17-actionwise",
     learning_rate: float = 0.001,
+    network: Mapping[str, Any] | None = None,
     **contract: Any,
 ) -> Path:
     """Write the folder of a run whose predictions are the truth with noise, scored."""
@@ -160,7 +161,7 @@ def make_run(
         model=model,
         seed=seed,
         parameters={
-            "network": {"channels": 8},
+            "network": {"channels": 8, **(network or {})},
             "training": {
                 "epochs": 3,
                 "steps_per_epoch": None,

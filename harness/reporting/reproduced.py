@@ -44,6 +44,7 @@ class ReproducedRow:
         flip_test: whether predictions were averaged with those of the mirrored input.
         parameters: trainable parameters, None where no record tells.
         recipe: training settings in a few words, "not recorded" where no record tells.
+        learnt_from: which training clips, and whose 3D labels.
         epochs_kept: by seed, the epoch kept of how many, by which rule, and the curve's end.
         protocol: id and version.
         departures: where the predictions depart from what the protocol's source does.
@@ -62,6 +63,7 @@ class ReproducedRow:
     flip_test: bool
     parameters: int | None
     recipe: str
+    learnt_from: str
     epochs_kept: tuple[str, ...]
     protocol: str
     departures: tuple[str, ...]
@@ -174,6 +176,7 @@ def reproduced_row(
         flip_test=contracts[0].flip_test,
         parameters=records[0].results.get("parameters") if records else None,
         recipe=_recipe(records[0]) if records else "not recorded",
+        learnt_from=model.runs[0].learnt_from,
         epochs_kept=tuple(run.epoch_kept for run in model.runs if run.trained_here),
         protocol=f"{score.protocol.id} version {score.protocol.version}",
         departures=score.header.conditions.departures,

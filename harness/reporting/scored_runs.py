@@ -38,6 +38,16 @@ class ScoredRun:
         return self.record is not None and self.record.kind == "train"
 
     @property
+    def learnt_from(self) -> str:
+        """Which training clips it learnt from, and whose 3D labels it was given."""
+        if self.record is None or not self.trained_here:
+            return "not recorded"
+        actions = self.record.parameters.get("train_actions")
+        labelled = self.record.parameters.get("network", {}).get("labelled_subjects")
+        clips = "all training clips" if actions is None else f"clips of {', '.join(actions)} alone"
+        return f"{clips}, 3D labels of {', '.join(labelled)} alone" if labelled else clips
+
+    @property
     def epoch_kept(self) -> str:
         """Which epoch's weights were scored, by which rule, and whether training had converged."""
         if self.record is None or not self.trained_here:

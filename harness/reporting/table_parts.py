@@ -182,6 +182,7 @@ def _facts(row: ReproducedRow) -> dict[str, str]:
         "window": f"{row.frames} frames",
         "parameters": "not recorded" if row.parameters is None else f"{row.parameters:,}",
         "recipe": row.recipe,
+        "learnt from": row.learnt_from,
         "epoch kept": ", ".join(row.epochs_kept) or "not recorded",
         "seeds": ", ".join(map(str, row.seeds)),
         "departures": ", ".join(row.departures) or "none",

@@ -210,6 +210,15 @@ def test_an_unknown_metric_or_another_data_set_is_refused(results: Path) -> None
         compare_models(models, dataset="h36m")
 
 
+def test_whose_labels_a_model_learnt_from_is_told(own: Path, prepared: PreparedSet) -> None:
+    make_run(own, prepared, "wsgcn", network={"labelled_subjects": ["S1"]})
+    told = conditions(compare_models(find(own, "dgnet", "wsgcn")))
+    (full,) = (sentence for sentence in told if sentence.startswith("dgnet:"))
+    (weak,) = (sentence for sentence in told if sentence.startswith("wsgcn:"))
+    assert "learnt from all training clips;" in full
+    assert "learnt from all training clips, 3D labels of S1 alone;" in weak
+
+
 def _other_2d(results: Path, prepared: PreparedSet) -> None:
     make_run(results, prepared, "odd", input_2d="cpn", trained_on_2d="cpn")
 

@@ -113,6 +113,16 @@ def test_on_human36m_a_row_stands_below_the_published_ones_with_its_differences(
     assert float(average["difference"]) == pytest.approx(float(average["value"]) - 45.3, abs=0.05)
 
 
+def test_below_a_table_stands_whose_labels_a_model_learnt_from(
+    tmp_path: Path, prepared: PreparedSet
+) -> None:
+    run(tmp_path, prepared, "dgnet")
+    run(tmp_path, prepared, "semgcn", network={"labelled_subjects": ["S1"]})
+    text, _ = tables(tmp_path)
+    (weak,) = (line for line in text.splitlines() if line.startswith("- semgcn:"))
+    assert "learnt from all training clips, 3D labels of S1 alone" in weak
+
+
 @pytest.mark.parametrize(
     ("contract", "printed"),
     [

@@ -102,3 +102,17 @@ def test_the_script_for_predictions_from_elsewhere_gives_what_can_be_scored(
     pose = truth.positions_3d[rows].astype(np.float64)
     distance = np.linalg.norm(pose - pose[:, :1], axis=-1).mean()
     assert score["MPJPE"] == pytest.approx(1000 * distance), "zeros are as far off as the pose is"
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{page.name}" for page in DOCS.glob("*.md"))]
+)
+def test_files_and_links_that_a_page_names_are_there(page: str) -> None:
+    path = DOCS.parent / page
+    text = path.read_text()
+    folders = "benchmarks|baselines|dgnet|examples|experiments|harness|pipelines|tests"
+    named = set(re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\.\w+", text))
+    named -= {"harness/lifting/methods/NAME.py", "harness/datasets/dance.py"}  # to be written
+    assert [name for name in sorted(named) if not (DOCS.parent / name).is_file()] == []
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -1,15 +1,19 @@
-"""Stage `speed_table`: table V, times beside the errors of the profile's runs."""
+"""Stage `speed_table`: table V, times beside the errors of the profile's runs, also in MLflow."""
 
 from harness.reporting.speed_table import write_speed_table
 from harness.reporting.tables import runs_of_profile
 from harness.runs.settings import load_settings
+from harness.runs.tracking import open_tracker
 from pipelines.stage import RESULTS, run_stage
 
 
 def speed_table(profile: str) -> None:
     """Write results/PROFILE/speed/table_05_speed.md and .csv."""
-    for path in write_speed_table(runs_of_profile(load_settings(), profile, RESULTS)):
-        print(path)
+    written = write_speed_table(runs_of_profile(load_settings(), profile, RESULTS))
+    with open_tracker(profile, f"{profile} table V", {"kind": "tables"}) as tracker:
+        for path in written:
+            tracker.artifact(path)
+            print(path)
 
 
 if __name__ == "__main__":

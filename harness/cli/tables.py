@@ -27,7 +27,8 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     """Write the tables and figures of a profile, published rows beside what was measured here.
 
     They are made from the scores that are stored, those of experiments from the grids that were
-    run; a model without a score is listed as missing, a cell that was not run is empty.
+    run, table V from the times of `harness speed`; a model without a score is listed as missing, a
+    cell that was not run is empty. MLflow gets them too.
     """
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
@@ -38,7 +39,13 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     name = profile or settings.profile
     settings.profile_called(name)
     if list_only:
-        places = ("tables/*.*", "figures/*.*", "experiments/*/*.*", "reproduction.md")
+        places = (
+            "tables/*.*",
+            "figures/*.*",
+            "speed/table_05_*.*",
+            "experiments/*/*.*",
+            "reproduction.md",
+        )
         written = [path for place in places for path in sorted((results / name).glob(place))]
         if not written:
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
@@ -47,14 +54,23 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
         from harness.reporting.figures import draw_learning_curves
         from harness.reporting.reproductions import write_reproduction
         from harness.reporting.size_figure import draw_size_figure
+        from harness.reporting.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
         from harness.reporting.tables import runs_of_profile, write_tables
+        from harness.runs.tracking import open_tracker
 
+        runs = runs_of_profile(settings, name, results)
         written = write_tables(settings, name, results)
         written.append(draw_learning_curves(settings.models, name, results, settings.seeds))
-        written += draw_size_figure(runs_of_profile(settings, name, results))
+        written += draw_size_figure(runs)
+        if (results / name / SPEED_FOLDER / SPEED_FILE).is_file():
+            written += write_speed_table(runs)
         for grid in experiments_run(settings, name, results):
             written += write_experiment(settings, grid, name, results)
         written.append(write_reproduction(settings, name, results))
+        with open_tracker(name, f"{name} tables", {"kind": "tables"}) as tracker:
+            for path in written:
+                folder = path.parent.relative_to(results / name)
+                tracker.artifact(path, None if folder == Path() else folder.as_posix())
     click.echo(f"Tables and figures of profile {name}:")
     for path in written:
         click.echo(f"  {path}")

@@ -268,6 +268,8 @@ def test_the_command_writes_and_lists_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HARNESS_TRACKING", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     grids = {"neighbours": neighbours(1), "noise": noise_grid()}
     params = {**tiny_params(), "experiments": list(grids), "grids": grids}
     Path("params.yaml").write_text(yaml.safe_dump(params))
@@ -280,6 +282,10 @@ def test_the_command_writes_and_lists_them(
         assert "results/tiny/experiments/neighbours/table_06_neighbours.md" in printed
         assert "results/tiny/reproduction.md" in printed
         assert "experiments/noise" not in printed, "a grid that was never run has no table"
+    (page,) = Path("mlruns").glob("**/artifacts/experiments/neighbours/table_06_neighbours.md")
+    (place,) = (path for path in page.parents if path.name == "artifacts")
+    assert (place / "reproduction.md").is_file()
+    assert (place / "tables/table_01_mpjpe.csv").is_file()
 
 
 def test_a_profile_that_experiments_are_not_defined_for_has_its_page(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import Cell, left_by_cell, resolve_cells
 from harness.experiments.identity import cell_key
 from harness.lifting.registry import method_sources
+from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, unwritable, write_json
 from harness.runs.settings import Settings
 from harness.runs.tracking import ParentRun
@@ -96,10 +97,16 @@ def place_cells(settings: Settings, name: str, profile: str | None = None) -> li
         HarnessError: the grid or a setting of a cell is wrong, or its data set is not prepared.
     """
     cells = resolve_cells(settings, name, profile)
-    prepared = Path("data/prepared") / cells[0].profile
+    chosen = cells[0].profile
+    prepared = Path("data/prepared") / chosen
+    if not (prepared / "manifest.json").is_file():
+        raise HarnessError(
+            f"{prepared}: the data of profile {chosen} is not prepared; run 'harness data prepare "
+            f"{settings.profile_called(chosen).dataset.name} --profile {chosen}'"
+        )
     data_hash = PreparedSet(prepared).data_hash
     sources = {model: method_sources(model) for model in {cell.model for cell in cells}}
-    folder = Path("results") / cells[0].profile / "grids" / name
+    folder = Path("results") / chosen / "grids" / name
     return [
         PlacedCell(
             cell, folder / cell.name, prepared, cell_key(cell, sources[cell.model], data_hash)

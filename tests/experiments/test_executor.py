@@ -110,6 +110,17 @@ def test_a_mistake_in_any_cell_is_refused_before_the_first_one_starts(
     assert not CELLS.exists()
 
 
+def test_data_that_is_not_prepared_is_named_with_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_params(good={})
+    Path("data").unlink()
+    for command in ("status", "run"):
+        assert ended(command, "pair") == 2
+        message = capsys.readouterr().err.splitlines()[-1]
+        assert "run 'harness data prepare synthetic --profile tiny'" in message
+
+
 def test_two_runners_of_one_grid_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     write_params(good={})
     with held(CELLS):

@@ -85,7 +85,7 @@ def train(
     if precision is not None:
         changes = (*changes, f'training.precision="{precision}"')
     settings = load_settings()
-    chosen = checked_profile(settings, profile, [model])
+    chosen = checked_profile(settings, profile, models=())  # the plan looks up MODEL itself
     plan = profile_plan(
         profile or settings.profile,
         chosen,

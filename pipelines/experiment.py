@@ -2,18 +2,13 @@
 
 from harness.reporting.experiments import write_experiment
 from harness.runs.settings import load_settings
-from harness.runs.tracking import open_tracker
-from pipelines.stage import RESULTS, run_stage
+from pipelines.stage import RESULTS, publish, run_stage
 
 
 def experiment(profile: str, grid: str) -> None:
     """Write results/PROFILE/experiments/GRID/."""
     written = write_experiment(load_settings(), grid, profile, RESULTS)
-    name = f"{profile} {grid} table"
-    with open_tracker(f"{profile}-{grid}", name, {"kind": "tables"}) as tracker:
-        for path in written:
-            tracker.artifact(path)
-            print(path)
+    publish(written, f"{profile}-{grid}", f"{profile} {grid} table")
 
 
 if __name__ == "__main__":

@@ -2,16 +2,13 @@
 
 from harness.reporting.reproductions import write_reproduction
 from harness.runs.settings import load_settings
-from harness.runs.tracking import open_tracker
-from pipelines.stage import RESULTS, run_stage
+from pipelines.stage import RESULTS, publish, run_stage
 
 
 def reproduction(profile: str) -> None:
     """Write results/PROFILE/reproduction.md."""
-    path = write_reproduction(load_settings(), profile, RESULTS)
-    with open_tracker(profile, f"{profile} reproduction", {"kind": "tables"}) as tracker:
-        tracker.artifact(path)
-    print(path)
+    written = write_reproduction(load_settings(), profile, RESULTS)
+    publish([written], profile, f"{profile} reproduction")
 
 
 if __name__ == "__main__":

@@ -3,17 +3,13 @@
 from harness.reporting.speed_table import write_speed_table
 from harness.reporting.tables import runs_of_profile
 from harness.runs.settings import load_settings
-from harness.runs.tracking import open_tracker
-from pipelines.stage import RESULTS, run_stage
+from pipelines.stage import RESULTS, publish, run_stage
 
 
 def speed_table(profile: str) -> None:
     """Write results/PROFILE/speed/table_05_speed.md and .csv."""
     written = write_speed_table(runs_of_profile(load_settings(), profile, RESULTS))
-    with open_tracker(profile, f"{profile} table V", {"kind": "tables"}) as tracker:
-        for path in written:
-            tracker.artifact(path)
-            print(path)
+    publish(written, profile, f"{profile} table V")
 
 
 if __name__ == "__main__":

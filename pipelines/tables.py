@@ -4,8 +4,7 @@ from harness.reporting.figures import draw_learning_curves
 from harness.reporting.size_figure import draw_size_figure
 from harness.reporting.tables import runs_of_profile, write_tables
 from harness.runs.settings import load_settings
-from harness.runs.tracking import open_tracker
-from pipelines.stage import RESULTS, run_stage
+from pipelines.stage import RESULTS, publish, run_stage
 
 
 def tables(profile: str) -> None:
@@ -14,11 +13,7 @@ def tables(profile: str) -> None:
     written = write_tables(settings, profile, RESULTS)
     written.append(draw_learning_curves(settings.models, profile, RESULTS, settings.seeds))
     written += draw_size_figure(runs_of_profile(settings, profile, RESULTS))
-    with open_tracker(profile, f"{profile} tables", {"kind": "tables"}) as tracker:
-        for path in written:
-            tracker.artifact(path, path.parent.name)
-    for path in written:
-        print(path)
+    publish(written, profile, f"{profile} tables")
 
 
 if __name__ == "__main__":

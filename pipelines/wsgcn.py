@@ -1,10 +1,10 @@
-"""Stage `wsgcn`: run the rows of WS-GCN's table that are not finished, and write the table."""
+"""Stage `wsgcn`: run the rows of WS-GCN's table that are missing; write it, also to MLflow."""
 
 from harness.experiments.run import run_grid
 from harness.reporting.supervision_table import GRID, supervision_table
 from harness.reporting.table_parts import write_page
 from harness.runs.settings import load_settings
-from pipelines.stage import RESULTS, run_stage
+from pipelines.stage import RESULTS, publish, run_stage
 
 
 def wsgcn(profile: str) -> None:
@@ -12,8 +12,8 @@ def wsgcn(profile: str) -> None:
     settings = load_settings()
     run_grid(settings, GRID, profile, tell=lambda line: print(line, flush=True))
     page = supervision_table(settings, profile, RESULTS)
-    for path in write_page(page, RESULTS / profile / "experiments" / GRID):
-        print(path)
+    written = write_page(page, RESULTS / profile / "experiments" / GRID)
+    publish(written, f"{profile}-{GRID}", f"{profile} {GRID} table")
 
 
 if __name__ == "__main__":

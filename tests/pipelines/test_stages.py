@@ -5,6 +5,7 @@ import json
 import runpy
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tiny_project import ROOT, tiny_params
 
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.predictions import read_predictions
+from harness.runs.tracking import NullTracker
+from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 MODELS = ["martinez", "semgcn", "fsg", "fsg_ftg", "dgnet"]
@@ -158,3 +161,24 @@ def test_a_stage_refuses_a_command_line_that_is_not_its_own(
         runpy.run_module("pipelines.train", run_name="__main__")
     assert caught.value.code == 2
     assert "--seed" in capsys.readouterr().err
+
+
+def test_what_a_stage_publishes_is_named_and_mirrored_in_folders_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mirrored: list[tuple[str, str | None]] = []
+
+    class Tracker(NullTracker):
+        def artifact(self, path: Path, folder: str | None = None) -> None:
+            mirrored.append((path.name, folder))
+
+    @contextlib.contextmanager
+    def tracker(experiment: str, name: str, tags: dict[str, str]) -> Iterator[NullTracker]:
+        mirrored.append((experiment, name))
+        yield Tracker()
+
+    monkeypatch.setattr(shared, "open_tracker", tracker)
+    written = [Path("results/quick/tables/one.md"), Path("results/quick/figures/two.png")]
+    shared.publish(written, "quick", "quick tables")
+    assert mirrored == [("quick", "quick tables"), ("one.md", "tables"), ("two.png", "figures")]
+    assert capsys.readouterr().out.split() == [str(path) for path in written]

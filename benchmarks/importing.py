@@ -12,7 +12,7 @@ from benchmarks.command import parser_of, run
 from benchmarks.memory import usage_of
 from benchmarks.record import Line, at_most
 from harness.body.camera import h36m_cameras, project, world_to_camera
-from harness.datasets.h36m_contents import ACTIONS, SUBJECTS
+from harness.datasets.h36m.contents import ACTIONS, SUBJECTS
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.datasets.synthetic.importer import SyntheticSettings, perform

@@ -1,7 +1,7 @@
 """Stage `wsgcn`: run the rows of WS-GCN's table that are missing; write it, also to MLflow."""
 
 from harness.experiments.run import run_grid
-from harness.reporting.supervision_table import GRID, supervision_table
+from harness.reporting.grids.supervision_table import GRID, supervision_table
 from harness.reporting.table_parts import write_page
 from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, publish, run_stage

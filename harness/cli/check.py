@@ -40,9 +40,9 @@ def check(
     References lie in results/reference/PROFILE.json. With --update they are written from the scores
     of all seeds that are there, to be reviewed as a diff and committed.
     """
-    from harness.reporting.reference_update import update_references
-    from harness.reporting.references import reference_path
-    from harness.reporting.regression import as_json, as_markdown, check_scores
+    from harness.reporting.regression.check import as_json, as_markdown, check_scores
+    from harness.reporting.regression.reference_update import update_references
+    from harness.reporting.regression.references import reference_path
     from harness.runs.errors import CheckFailed
     from harness.runs.files import atomic_file
     from harness.runs.settings import load_settings

@@ -58,7 +58,7 @@ def compare(
     """
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
-    from harness.reporting.scored_runs import find_scored_model
+    from harness.reporting.stored.scored_runs import find_scored_model
     from harness.runs.settings import load_settings
     from harness.scoring.protocols import protocol_called
 

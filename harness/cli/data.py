@@ -188,7 +188,7 @@ def fetch(
 
     What is already there and right is kept, so an interrupted download goes on where it stopped.
     """
-    from harness.datasets.fetch import CMU_URL, fetch_cmu
+    from harness.datasets.cmu.fetch import CMU_URL, fetch_cmu
     from harness.datasets.importers import importer_called
     from harness.runs.errors import HarnessError
 

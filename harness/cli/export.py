@@ -37,8 +37,8 @@ def export(model: str, style: "Format", profile: str | None, out: Path | None, f
     of a run id. What was written is loaded again and must predict what the run predicts.
     """
     from harness.lifting.export import SUFFIXES, export_run
-    from harness.reporting.model_card import model_card
-    from harness.reporting.run_report import find_model_run
+    from harness.reporting.stored.model_card import model_card
+    from harness.reporting.stored.run_report import find_model_run
     from harness.runs.files import atomic_file
     from harness.runs.provenance import read_record
 

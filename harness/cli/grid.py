@@ -132,7 +132,7 @@ def report(
     Variations are compared with the first of them on the same takes.
     """
     from harness.experiments.executor import place_cells
-    from harness.reporting.grid_report import grid_markdown
+    from harness.reporting.grids.report import grid_markdown
     from harness.runs.files import atomic_file
     from harness.runs.settings import load_settings
 

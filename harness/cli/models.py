@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.lifting.catalogue import MethodEntry
-    from harness.reporting.best_scores import BestScore
+    from harness.reporting.stored.best_scores import BestScore
 
 
 @click.command(
@@ -33,7 +33,7 @@ def models(name: str | None, style: str) -> None:
     """
     from harness.lifting.catalogue import describe
     from harness.lifting.registry import method_names
-    from harness.reporting.best_scores import best_scores
+    from harness.reporting.stored.best_scores import best_scores
     from harness.runs.errors import HarnessError
 
     entries, broken = [], []

@@ -63,8 +63,8 @@ def score(
     from harness.datasets.prepared import PreparedSet
     from harness.lifting.foreign import SUFFIXES
     from harness.lifting.predictions import read_predictions
-    from harness.reporting.run_report import find_run
-    from harness.reporting.score_text import as_markdown
+    from harness.reporting.stored.run_report import find_run
+    from harness.reporting.stored.score_text import as_markdown
     from harness.runs.errors import HarnessError
     from harness.scoring.protocols import protocol_called
     from harness.scoring.run import open_score_tracker, track_score

@@ -22,7 +22,7 @@ def show(run: str, style: str) -> None:
 
     RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
-    from harness.reporting.run_report import as_text, find_run, report_run
+    from harness.reporting.stored.run_report import as_text, find_run, report_run
 
     report = report_run(find_run(run))
     click.echo(report.model_dump_json(indent=2) if style == "json" else as_text(report))

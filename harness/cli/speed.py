@@ -30,7 +30,7 @@ def speed(profile: str | None, repetitions: int, accelerator: str, threads: int 
     import torch
 
     from harness.lifting.speed import measure_speed
-    from harness.reporting.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
+    from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
     from harness.reporting.tables import runs_of_profile
     from harness.runs.errors import HarnessError
     from harness.runs.files import write_json

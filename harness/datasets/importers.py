@@ -47,11 +47,11 @@ class Importer:
 
 
 _MODULES = {
-    "cmu": "harness.datasets.cmu",
-    "custom": "harness.datasets.custom",
-    "h36m": "harness.datasets.h36m",
-    "humaneva": "harness.datasets.humaneva",
-    "mpi_inf_3dhp": "harness.datasets.mpi_inf_3dhp",
+    "cmu": "harness.datasets.cmu.importer",
+    "custom": "harness.datasets.custom.importer",
+    "h36m": "harness.datasets.h36m.importer",
+    "humaneva": "harness.datasets.humaneva.importer",
+    "mpi_inf_3dhp": "harness.datasets.mpi_inf_3dhp.importer",
     "penn_action": "harness.datasets.penn_action",
     "synthetic": "harness.datasets.synthetic",
 }

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.body.camera import Camera
 from harness.body.skeleton import H36M_17
 from harness.datasets.derived_joints import mean_weights
+from harness.datasets.files.keypoints_npz import check_finite
+from harness.datasets.files.matlab import read_matlab
 from harness.datasets.importers import Importer
-from harness.datasets.keypoints_npz import check_finite
-from harness.datasets.matlab import read_matlab
 from harness.datasets.prepared import Manifest, Source2D
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.runs.errors import HarnessError

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton, skeleton_called
 from harness.datasets.clip_names import clip_names
-from harness.datasets.matlab import read_matlab
+from harness.datasets.files.matlab import read_matlab
+from harness.datasets.files.safe_npz import npz_keys, read_npy, read_npz
 from harness.datasets.prepared import PreparedSet
-from harness.datasets.safe_npz import npz_keys, read_npy, read_npz
 from harness.lifting.declared import Declared, declared_in
 from harness.lifting.predictions import PredictionContract, write_predictions
 from harness.lifting.registry import method_names

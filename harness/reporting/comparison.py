@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.reporting.scored_runs import ScoredModel, require_comparable
+from harness.reporting.stored.scored_runs import ScoredModel, require_comparable
 from harness.runs.errors import HarnessError
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.protocols import Protocol

@@ -8,9 +8,9 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
-from harness.reporting.elsewhere import told_of_elsewhere
-from harness.reporting.learning_curve import FALLING
-from harness.reporting.scored_runs import ScoredModel
+from harness.reporting.stored.elsewhere import told_of_elsewhere
+from harness.reporting.stored.learning_curve import FALLING
+from harness.reporting.stored.scored_runs import ScoredModel
 from harness.scoring.statistics import Difference
 
 MARK = "*"

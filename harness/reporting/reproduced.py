@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.reporting.elsewhere import told_of_elsewhere
-from harness.reporting.scored_runs import ScoredModel, ScoredRun, find_scored_model
+from harness.reporting.stored.elsewhere import told_of_elsewhere
+from harness.reporting.stored.scored_runs import ScoredModel, ScoredRun, find_scored_model
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord
 from harness.scoring.metrics import Metric

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from harness.experiments.grid import grid_called
 from harness.lifting.speed_report import SpeedReport
-from harness.reporting.experiments import experiment_reproduction
+from harness.reporting.grids.experiments import experiment_reproduction
+from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, read_speed
+from harness.reporting.paper.subject_table import BY_ACTION_AND_SUBJECT, published_by_subject
 from harness.reporting.published import (
     ACTION_COLUMNS,
     AVERAGE,
@@ -23,9 +25,7 @@ from harness.reporting.published import (
 )
 from harness.reporting.reproduced import EXACT_SOURCE, cell_names
 from harness.reporting.reproduction import Reproduction, reproduction_page
-from harness.reporting.scored_runs import ScoredModel, find_scored_model
-from harness.reporting.speed_table import SPEED_FILE, SPEED_FOLDER, read_speed
-from harness.reporting.subject_table import BY_ACTION_AND_SUBJECT, published_by_subject
+from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.settings import Settings

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from harness.reporting.learning_curve import FALLING
 from harness.reporting.published import AVERAGE
 from harness.reporting.reproduced import ReproducedRow, Value
+from harness.reporting.stored.learning_curve import FALLING
 from harness.runs.files import atomic_file
 
 

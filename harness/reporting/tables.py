@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harness.reporting.action_tables import action_tables
-from harness.reporting.elsewhere import models_from_elsewhere
-from harness.reporting.keypoint_table import keypoint_table
+from harness.reporting.paper.action_tables import action_tables
+from harness.reporting.paper.keypoint_table import keypoint_table
+from harness.reporting.paper.subject_table import subject_table
 from harness.reporting.reproduced import ProfileRuns
-from harness.reporting.subject_table import subject_table
+from harness.reporting.stored.elsewhere import models_from_elsewhere
 from harness.reporting.table_parts import write_page
 from harness.runs.settings import Settings
 

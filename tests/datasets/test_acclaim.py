@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from acclaim_files import BONES, METRES, amc_text, asf_text, channels, walking
 
-from harness.datasets.acclaim import AcclaimSkeleton, read_amc, read_asf
+from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc, read_asf
 from harness.runs.errors import HarnessError
 
 

@@ -9,9 +9,9 @@ from acclaim_files import METRES, asf_text, walking, write_cmu
 
 from harness.body.camera import project
 from harness.body.skeleton import H36M_17
-from harness.datasets.acclaim import read_amc, read_asf
-from harness.datasets.cmu_motion import joint_positions, motion_pieces, repair_spikes
-from harness.datasets.cmu_trials import ACTIONS, DEFECTS
+from harness.datasets.cmu.acclaim import read_amc, read_asf
+from harness.datasets.cmu.motion import joint_positions, motion_pieces, repair_spikes
+from harness.datasets.cmu.trials import ACTIONS, DEFECTS
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError

@@ -10,7 +10,7 @@ import pytest
 
 from harness.body.camera import camera_to_world, project
 from harness.body.skeleton import H36M_17
-from harness.datasets.custom_description import Description
+from harness.datasets.custom.description import Description
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from acclaim_files import walking, write_cmu
 
-from harness.datasets.fetch import SUMS, Fetched, fetch_cmu
+from harness.datasets.cmu.fetch import SUMS, Fetched, fetch_cmu
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError

@@ -11,10 +11,10 @@ from scipy.io import savemat
 
 from harness.body.camera import project
 from harness.body.skeleton import H36M_16, H36M_17, MPI_INF_3DHP_17
-from harness.datasets import mpi_inf_3dhp_sequences
 from harness.datasets.importers import importer_called, prepare_set
 from harness.datasets.inspection import inspect_set
-from harness.datasets.mpi_inf_3dhp_contents import TRAINING_SEQUENCES
+from harness.datasets.mpi_inf_3dhp import sequences as mpi_inf_3dhp_sequences
+from harness.datasets.mpi_inf_3dhp.contents import TRAINING_SEQUENCES
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.datasets.safe_npz import npz_keys, read_npy, read_npz
-from harness.datasets.safe_pickle import load_plain_pickle
+from harness.datasets.files.safe_npz import npz_keys, read_npy, read_npz
+from harness.datasets.files.safe_pickle import load_plain_pickle
 from harness.runs.errors import HarnessError
 
 DATA = Path(__file__).parents[1] / "data"

@@ -8,7 +8,7 @@ import pytest
 from stored_runs import write_run
 
 from harness.cli.main import main
-from harness.reporting.best_scores import best_scores
+from harness.reporting.stored.best_scores import best_scores
 
 
 def best_values(results: Path) -> dict[tuple[str, ...], float]:

@@ -13,7 +13,7 @@ from scored_sets import make_run, make_set
 from harness.datasets.prepared import PreparedSet
 from harness.reporting.comparison import Comparison, compare_models
 from harness.reporting.comparison_text import as_csv, as_json, as_markdown, conditions
-from harness.reporting.scored_runs import ScoredModel, find_scored_model
+from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model
 from harness.runs.errors import HarnessError
 from harness.scoring.stored_score import read_score
 

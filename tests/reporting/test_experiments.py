@@ -15,9 +15,13 @@ from harness.cli.main import main
 from harness.experiments.grid import Cell, resolve_cells
 from harness.experiments.settings import Evaluation
 from harness.lifting.predictions import PredictionContract
-from harness.reporting.ablations import TABLES
-from harness.reporting.experiments import EXPERIMENTS, experiment_reproduction, write_experiment
-from harness.reporting.grid_cells import grid_cells
+from harness.reporting.grids.ablations import TABLES
+from harness.reporting.grids.cells import grid_cells
+from harness.reporting.grids.experiments import (
+    EXPERIMENTS,
+    experiment_reproduction,
+    write_experiment,
+)
 from harness.reporting.reproductions import write_reproduction
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, write_json

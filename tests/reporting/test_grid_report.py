@@ -7,7 +7,7 @@ import pytest
 from stored_runs import write_run
 
 from harness.experiments.grid import Cell, Evaluation
-from harness.reporting.grid_report import grid_markdown, grid_rows
+from harness.reporting.grids.report import grid_markdown, grid_rows
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, write_json
 from harness.scoring.metrics import metric_called

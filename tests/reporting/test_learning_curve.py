@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.reporting.learning_curve import convergence_of
+from harness.reporting.stored.learning_curve import convergence_of
 
 
 @pytest.mark.parametrize(

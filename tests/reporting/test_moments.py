@@ -14,14 +14,14 @@ from harness.datasets.prepared_writer import write_prepared_set
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import ModelContract, load_checkpoint, save_checkpoint
 from harness.lifting.registry import method_called
-from harness.reporting.moments import (
+from harness.reporting.paper.moments import (
     find_clip,
     frame_numbers,
     make_scene,
     spread_frames,
     usual_clips,
 )
-from harness.reporting.scene_figure import draw_animation, draw_still
+from harness.reporting.paper.scene_figure import draw_animation, draw_still
 from harness.runs.errors import HarnessError
 
 NETWORK = {"channels": 8, "blocks": 2}

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from harness.datasets.h36m_contents import ACTIONS
+from harness.datasets.h36m.contents import ACTIONS
 from harness.lifting.registry import METHODS
 from harness.reporting.published import (
     ACTION_COLUMNS,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from stored_runs import write_run
 
-from harness.reporting.reference_update import update_references
-from harness.reporting.references import read_references, reference_path
-from harness.reporting.regression import as_json, as_markdown, check_scores
+from harness.reporting.regression.check import as_json, as_markdown, check_scores
+from harness.reporting.regression.reference_update import update_references
+from harness.reporting.regression.references import read_references, reference_path
 from harness.runs.errors import HarnessError
 
 SEEDS = {0: 50.0, 1: 51.0, 2: 52.0}

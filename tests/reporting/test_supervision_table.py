@@ -10,7 +10,7 @@ from tiny_project import tiny_params
 
 from harness.experiments.cell import run_cell
 from harness.experiments.executor import place_cells
-from harness.reporting.supervision_table import supervision_table
+from harness.reporting.grids.supervision_table import supervision_table
 from harness.reporting.table_parts import Page
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, write_json

@@ -9,7 +9,7 @@ import pytest
 from scored_sets import make_run, make_set
 from tiny_project import tiny_params
 
-from harness.datasets.h36m_contents import ACTIONS
+from harness.datasets.h36m.contents import ACTIONS
 from harness.datasets.prepared import PreparedSet
 from harness.reporting.published import ACTION_COLUMNS, published_by_action
 from harness.reporting.tables import write_tables

@@ -1,0 +1,166 @@
+"""Data of one's own, in a neutral layout: dataset.json and an .npz file of plain arrays a clip."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from harness.body.camera import Camera, project, world_to_camera
+from harness.body.skeleton import Skeleton
+from harness.datasets.custom.description import (
+    FILE_NAME,
+    ClipDescription,
+    Description,
+    read_description,
+)
+from harness.datasets.files.keypoints_npz import check_finite
+from harness.datasets.files.safe_npz import npz_keys, read_npz
+from harness.datasets.importers import Importer
+from harness.datasets.prepared import Manifest, Source2D
+from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
+from harness.runs.errors import HarnessError
+from harness.runs.files import sha256_of_file
+from harness.runs.progress import track
+
+_GT = "gt"
+_MAX_SPAN_METRES = 20.0
+"""Larger than anything with joints, far smaller than a body in millimetres."""
+
+
+class CustomSettings(BaseModel):
+    """The custom importer has no options: dataset.json says everything."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def prepare(raw: Path | None, out: Path, settings: CustomSettings) -> Manifest:
+    """Import the data set that `raw`/dataset.json describes into the prepared set `out`.
+
+    Raises:
+        HarnessError: the description or a file is missing, wrong, damaged or unsafe.
+    """
+    if raw is None:
+        raise HarnessError("custom is made from your own files: give their folder with --raw")
+    description, skeleton = read_description(raw)
+    cameras = {name: item.camera(name) for name, item in description.cameras.items()}
+    with write_prepared_set(out, skeleton) as writer:
+        for clip in track(description.clips, f"importing {description.title}"):
+            _add(writer, raw / clip.file, clip, description, skeleton, cameras[clip.camera])
+        for name in {FILE_NAME, *(clip.file for clip in description.clips)}:
+            writer.source_files[name] = sha256_of_file(raw / name)
+        return writer.finish(
+            name=description.name,
+            title=description.title,
+            licence=description.licence,
+            citation=description.citation,
+            importer_version=IMPORTER.version,
+            settings=settings.model_dump(mode="json"),
+        )
+
+
+def _add(
+    writer: PreparedWriter,
+    path: Path,
+    clip: ClipDescription,
+    description: Description,
+    skeleton: Skeleton,
+    camera: Camera,
+) -> None:
+    layouts = {
+        name: Source2D(layout=item.layout, exact=item.exact, confidence=item.confidence)
+        for name, item in description.sources_2d.items()
+    }
+    held = _read(path, _expected_keys(description))
+    positions = held.get("positions_3d")
+    keypoints = {name: held[f"keypoints_2d/{name}"] for name in layouts}
+    if positions is not None:
+        positions = positions.astype(np.float64)
+        check_finite(str(path), "3D positions", positions)
+        if description.space == "world":
+            positions = world_to_camera(positions, camera)
+        _check_place(path, positions, clip.camera)
+        if _GT not in layouts:
+            layouts[_GT] = Source2D(layout=skeleton.name, exact=True, confidence=False)
+            keypoints[_GT] = project(positions, camera)
+    writer.add_clip(
+        origin=str(path),
+        subject=clip.subject,
+        action=clip.action,
+        subaction=clip.subaction,
+        split=clip.split,
+        fps=clip.fps or description.fps,
+        camera=camera,
+        camera_key=clip.camera,
+        positions_3d=positions,
+        keypoints_2d=keypoints,
+        layouts=layouts,
+        confidence={
+            name: held[f"confidence/{name}"] for name, item in layouts.items() if item.confidence
+        },
+        valid=held["valid"].astype(bool) if "valid" in held else None,
+    )
+
+
+def _expected_keys(description: Description) -> dict[str, int]:
+    """Return the number of dimensions of every array that a clip's file must hold."""
+    keys = {} if description.space == "none" else {"positions_3d": 3}
+    for name, item in description.sources_2d.items():
+        keys[f"keypoints_2d/{name}"] = 3
+        if item.confidence:
+            keys[f"confidence/{name}"] = 2
+    return keys
+
+
+def _read(path: Path, expected: dict[str, int]) -> dict[str, NDArray[Any]]:
+    """Read the expected arrays and, where it is there, "valid"; anything else is refused."""
+    if not path.is_file():
+        raise HarnessError(f"{path}: no such file, but {FILE_NAME} lists it")
+    held = npz_keys(path)
+    unknown = sorted(set(held) - {*expected, "valid"})
+    if unknown:
+        raise HarnessError(
+            f"{path}: has the entry '{unknown[0]}', which {FILE_NAME} does not announce (expected "
+            f"{', '.join(expected)}, and valid where frames are left out)"
+        )
+    arrays = {}
+    for key in (*expected, *({"valid"} & set(held))):
+        values = np.asarray(read_npz(path, key))
+        dimensions = expected.get(key, 1)
+        if values.dtype.kind not in "biuf" or values.ndim != dimensions:
+            raise HarnessError(
+                f"{path}: entry '{key}' is {values.ndim}-dimensional of type {values.dtype}, "
+                f"expected numbers in {dimensions} dimensions, frames first"
+            )
+        arrays[key] = values
+    return arrays
+
+
+def _check_place(path: Path, positions: NDArray[Any], camera: str) -> None:
+    span = np.abs(positions - positions[:, :1]).max(initial=0)
+    if span > _MAX_SPAN_METRES:
+        raise HarnessError(
+            f"{path}: joints of one frame are {span:.3g} m apart, expected at most "
+            f"{_MAX_SPAN_METRES:g}; 3D must be in metres"
+        )
+    behind = np.argwhere(positions[..., 2] <= 0)
+    if len(behind):
+        frame, joint = behind[0]
+        raise HarnessError(
+            f"{path}: 3D is behind camera {camera}, first at frame {frame}, joint {joint}; "
+            "expected metres, x right, y down, z forward (correct 'space' or the camera's place "
+            f"in {FILE_NAME})"
+        )
+
+
+IMPORTER = Importer(
+    name="custom",
+    title="Data of your own",
+    needs_raw=True,
+    settings=CustomSettings,
+    prepare=prepare,
+    licence="yours; dataset.json says it",
+    how_to_get="a folder with dataset.json and an .npz file a clip, see docs/data.md",
+    version=1,
+)

@@ -1,0 +1,1 @@
+"""Files made by strangers, read without running code from them."""

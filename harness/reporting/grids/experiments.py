@@ -1,0 +1,94 @@
+"""The paper's experiments as tables and figures: what is made of each grid of a profile."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.reporting.grids.ablations import TABLES
+from harness.reporting.grids.cells import GridCells, grid_cells
+from harness.reporting.grids.cross_action import (
+    cross_action_page,
+    cross_action_reproduction,
+    trained_on,
+)
+from harness.reporting.grids.figures import draw_bars, draw_matrices, draw_noise
+from harness.reporting.grids.tables import table_lines, table_page, table_reproduction
+from harness.reporting.reproduction import Reproduction
+from harness.reporting.table_parts import Page
+from harness.runs.files import atomic_file
+from harness.runs.settings import Settings
+from harness.runs.suggest import unknown_name
+
+CROSS_ACTION = "cross_action"
+EXPERIMENTS = (CROSS_ACTION, *TABLES)
+"""The grids that a table or figure is made of."""
+
+
+def write_experiment(settings: Settings, grid: str, profile: str, results: Path) -> list[Path]:
+    """Write the table and figures of a grid to results/PROFILE/experiments/GRID, return the files.
+
+    A cell that was not run is empty in its table, and counted.
+
+    Args:
+        settings: params.yaml.
+        grid: one of `EXPERIMENTS`.
+        profile: whose cells.
+        results: the folder of all results.
+
+    Raises:
+        HarnessError: no table is made of the grid, or a stored score is damaged.
+    """
+    cells = _cells(settings, grid, profile, results)
+    folder = results / profile / "experiments" / grid
+    figures: list[Path] = []
+    if grid == CROSS_ACTION:
+        found = trained_on(cells)
+        page = cross_action_page(cells, found)
+        if found:
+            figures.append(draw_bars(found, folder / "figure_05_cross_action.png"))
+            figures.append(draw_matrices(found, folder / "figure_05_cross_action_matrix.png"))
+    else:
+        table = TABLES[grid](cells)
+        lines = table_lines(table, cells)
+        page = table_page(table, cells, lines)
+        if grid == "noise" and any(line.row is not None for line in lines):
+            figures.append(draw_noise(lines, folder / "noise.png"))
+    return [*_write(page, folder), *figures]
+
+
+def experiment_reproduction(
+    settings: Settings, grid: str, profile: str, results: Path
+) -> Reproduction:
+    """Return how much of the paper's table a grid reproduces; arguments as `write_experiment`."""
+    cells = _cells(settings, grid, profile, results)
+    table = None if grid == CROSS_ACTION else TABLES[grid](cells)
+    name = "figure_05_cross_action" if table is None else table.name
+    place = f"experiments/{grid}/{name}.md"
+    page = place if (results / profile / place).is_file() else None
+    if table is None:
+        return cross_action_reproduction(trained_on(cells), page)
+    return table_reproduction(table, table_lines(table, cells), page)
+
+
+def experiments_run(settings: Settings, profile: str, results: Path) -> Sequence[str]:
+    """Return the experiments of params.yaml that have a finished or failed cell on a profile."""
+    return [
+        grid
+        for grid in settings.experiments
+        if any((results / profile / "grids" / grid).glob("*/cell.json"))
+    ]
+
+
+def _cells(settings: Settings, grid: str, profile: str, results: Path) -> GridCells:
+    if grid not in EXPERIMENTS:
+        raise unknown_name("experiment", grid, EXPERIMENTS)
+    return grid_cells(settings, grid, profile, results)
+
+
+def _write(page: Page, folder: Path) -> list[Path]:
+    written = []
+    for suffix, text in (("md", page.markdown), ("csv", page.csv)):
+        path = folder / f"{page.name}.{suffix}"
+        with atomic_file(path) as stream:
+            stream.write(text)
+        written.append(path)
+    return written

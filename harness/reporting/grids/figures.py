@@ -1,0 +1,167 @@
+"""Figures of the experiments: errors by action trained on and tested on, errors by noise.
+
+matplotlib is imported only when a figure is drawn.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.reporting.grids.cross_action import TrainedOn
+from harness.reporting.grids.tables import PRINTED_ON, Line
+from harness.reporting.reproduced import Value
+from harness.runs.files import atomic_file
+
+MOST_LABELLED = 8
+"""Cells of a heat map say their number where it has at most so many columns."""
+
+
+@contextmanager
+def _figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
+    """Yield (rows, columns) axes of a figure that is written to `path` when the block ends."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    try:
+        yield axes
+        with atomic_file(path, "wb") as stream:
+            # The version of the drawing library would make equal figures differ.
+            figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
+    finally:
+        plt.close(figure)
+
+
+def draw_matrices(found: Sequence[TrainedOn], path: Path) -> Path:
+    """Draw a heat map a model, rows trained on, columns tested on; all share one scale."""
+    models = list(dict.fromkeys(one.model for one in found))
+    tested = list(found[0].row.cells)
+    trained = list(dict.fromkeys(one.action for one in found))
+    values = {
+        (one.model, one.action): [one.row.cells[action].mean for action in tested] for one in found
+    }
+    every = np.concatenate(list(values.values()))
+    columns = min(2, len(models))
+    rows = -(-len(models) // columns)
+    size = (columns * (2.4 + 0.4 * len(tested)), rows * (1.6 + 0.4 * len(trained)))
+    with _figure(path, rows, columns, size) as axes:
+        for axis in axes.flat[len(models) :]:
+            axis.remove()
+        for axis, model in zip(axes.flat, models, strict=False):
+            empty = [np.nan] * len(tested)
+            matrix = np.array([values.get((model, action), empty) for action in trained])
+            image = axis.imshow(matrix, vmin=every.min(), vmax=every.max(), cmap="viridis_r")
+            axis.set_title(model)
+            axis.set_xticks(range(len(tested)), tested, rotation=60, ha="right")
+            axis.set_yticks(range(len(trained)), trained)
+            axis.set_xlabel("tested on")
+            axis.set_ylabel("trained on")
+            if len(tested) <= MOST_LABELLED:
+                _write_numbers(axis, matrix, every)
+        axes.flat[0].figure.colorbar(image, ax=axes.ravel().tolist(), label="MPJPE, mm")
+    return path
+
+
+def draw_bars(found: Sequence[TrainedOn], path: Path) -> Path:
+    """Draw the paper's chart: by action trained on, the average error over all actions tested."""
+    models = list(dict.fromkeys(one.model for one in found))
+    trained = list(dict.fromkeys(one.action for one in found))
+    width = 0.8 / len(models)
+    with _figure(path, 1, 1, (max(6.0, 1.0 + 0.9 * len(trained)), 4.0)) as axes:
+        axis = axes[0, 0]
+        for number, model in enumerate(models):
+            chosen = [one for one in found if one.model == model]
+            places = [trained.index(one.action) + width * (number + 0.5) - 0.4 for one in chosen]
+            average = [one.row.average for one in chosen]
+            axis.bar(places, [value.mean for value in average], width, label=model)
+            limits = _limits(average)
+            if limits is not None:
+                axis.errorbar(
+                    places,
+                    limits.mean(axis=0),
+                    np.ptp(limits, axis=0) / 2,
+                    fmt="none",
+                    ecolor="black",
+                    elinewidth=0.8,
+                )
+        axis.set_xticks(range(len(trained)), trained, rotation=45, ha="right")
+        axis.set_xlabel("trained on")
+        axis.set_ylabel("MPJPE over all tested actions, mm")
+        axis.set_title(f"Cross-action, data set {found[0].row.dataset}; bars: 95 % over takes")
+        axis.figure.legend(loc="outside lower center", ncols=len(models))
+    return path
+
+
+def draw_noise(lines: Sequence[Line], path: Path) -> Path:
+    """Draw the error by size of each corruption: as printed, and as measured here."""
+    measured = [line for line in lines if line.row is not None]
+    kinds = list(dict.fromkeys(line.cell.labels[0] for line in measured))
+    exact = {line.cell.model: line for line in measured if line.cell.corruption is None}
+    methods = list(dict.fromkeys(line.cell.labels[2] for line in lines))
+    with _figure(path, 1, 1 + len(kinds), (4.2 * (1 + len(kinds)), 4.0)) as axes:
+        printed, *ours = axes[0]
+        for method in methods:
+            points = [
+                (_size(line), line.cell.printed)
+                for line in lines
+                if line.cell.labels[2] == method and line.cell.printed is not None
+            ]
+            if points:
+                colour = f"C{methods.index(method)}"
+                printed.plot(*zip(*points, strict=True), "o--", color=colour, label=method)
+        printed.set_title(f"Gaussian noise, printed, {PRINTED_ON}")
+        for axis, kind in zip(ours, kinds, strict=True):
+            for model in exact:
+                chosen = [
+                    line
+                    for line in measured
+                    if line.cell.model == model
+                    and (line.cell.labels[0] == kind or line.cell.corruption is None)
+                ]
+                _draw_measured(axis, chosen, f"C{methods.index(model)}", model)
+            row = measured[0].row
+            axis.set_title(f"{kind}, measured, {row.dataset if row else ''}")
+        for axis, kind in zip(axes[0], [kinds[0], *kinds], strict=True):
+            axis.set_xlabel("sigma, px" if kind == "Gaussian noise" else "share, %")
+            axis.set_ylabel("P-MPJPE, mm")
+            axis.set_ylim(bottom=0)
+            axis.grid(visible=True, alpha=0.3)
+            axis.legend(fontsize="small")
+    return path
+
+
+def _draw_measured(axis: Any, lines: Sequence[Line], colour: str, model: str) -> None:
+    rows = [line.row for line in lines if line.row is not None]
+    sizes = [_size(line) for line in lines]
+    axis.plot(sizes, [row.average.mean for row in rows], "o-", color=colour, label=model)
+    limits = _limits([row.average for row in rows])
+    if limits is not None:
+        axis.fill_between(sizes, *limits, color=colour, alpha=0.12)
+
+
+def _limits(values: Sequence[Value]) -> NDArray[np.float64] | None:
+    """Return (2, values) lower and upper limits, or None where there are none."""
+    limits = [(value.low, value.high) for value in values]
+    if any(low is None or high is None for low, high in limits):
+        return None
+    return np.array(limits, dtype=np.float64).T
+
+
+def _size(line: Line) -> float:
+    """Return how strong a line's corruption is, 0 where there is none."""
+    kind = line.cell.corruption or {}
+    return float(kind.get("sigma_px", 100 * kind.get("probability", 0.0)))
+
+
+def _write_numbers(axis: Any, matrix: Any, every: Any) -> None:
+    dark = (every.min() + every.max()) / 2
+    for (row, column), value in np.ndenumerate(matrix):
+        if not np.isnan(value):
+            colour = "white" if value > dark else "black"
+            axis.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, size=8)

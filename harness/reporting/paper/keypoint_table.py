@@ -1,0 +1,255 @@
+"""Table IV of the DG-Net paper: PCK, AUC and MPJPE, as MPI-INF-3DHP is reported.
+
+Papers weigh the six test sequences by their frames or alike and rarely say which, so both stand
+here. A second part is the cross-data-set test: lifters trained on another data set, Human3.6M.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from harness.datasets.mpi_inf_3dhp.contents import ACTIVITIES
+from harness.reporting.published import AVERAGE, published_table
+from harness.reporting.reproduced import (
+    ProfileRuns,
+    ReproducedRow,
+    Value,
+    model_takes,
+    reproduced_row,
+)
+from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.table_parts import (
+    Page,
+    Published,
+    conditions,
+    coverage,
+    csv_text,
+    interval,
+    measured_records,
+    not_measured,
+    number,
+    pipe_table,
+    printed,
+    published_name,
+    published_records,
+    run_names,
+)
+from harness.runs.errors import HarnessError
+from harness.scoring.activities import ACTIVITIES_FILE, read_activities
+from harness.scoring.metrics import metric_called
+
+DATASET = "mpi_inf_3dhp"
+_NAME = "table_04_mpi_inf_3dhp"
+_PRINTED = {"PCK@150mm": "PCK_percent", "AUC": "AUC_percent", "MPJPE": "MPJPE_mm"}
+_HEADS = ("PCK, %", "AUC, %", "MPJPE, mm")
+_OVER_FRAMES, _OF_SEQUENCES = "over frames", "mean of sequences"
+
+
+@dataclass(frozen=True)
+class KeypointRow:
+    """One model's lines of the table.
+
+    Attributes:
+        by_metric: metric -> its line; cells are scenes, and both averages by name.
+        trained_on: the data set of its training, "" where no record tells.
+        activities: columns activity, metric, value, averaged over seeds; None where the data set
+            does not name activities.
+    """
+
+    by_metric: dict[str, ReproducedRow]
+    trained_on: str
+    activities: pd.DataFrame | None
+
+    @property
+    def first(self) -> ReproducedRow:
+        """The line of one metric; conditions are the same in all."""
+        return next(iter(self.by_metric.values()))
+
+
+def published_keypoints() -> list[Published]:
+    """Return the printed rows by metric, with ground-truth 2D as the paper says."""
+    rows = published_table("table_04_mpi_inf_3dhp").assign(input_2d="gt")
+    return [
+        Published(_NAME, metric, DATASET, rows.rename(columns={column: AVERAGE}), ())
+        for metric, column in _PRINTED.items()
+    ]
+
+
+def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Page:
+    """Return table IV.
+
+    Args:
+        runs: the profile's runs, scored on their own test split.
+        crossed: by profile whose data they were tested on as well, the same runs.
+    """
+    published = published_keypoints()
+    own, missing = keypoint_rows(runs)
+    across = {target: keypoint_rows(other) for target, other in crossed.items()}
+    records = [record for one in published for record in published_records(one)]
+    for one in published:
+        # The published rows are of lifters trained on MPI-INF-3DHP itself.
+        unlike = replace(one, dataset="")
+        for row in own:
+            records += measured_records(one, row.by_metric[one.metric])
+        for row in (row for rows, _ in across.values() for row in rows):
+            records += measured_records(unlike, row.by_metric[one.metric])
+    parts = [
+        "# Table IV: PCK, AUC and MPJPE (MPI-INF-3DHP)",
+        *_elsewhere_sections([row for row in own if row.first.dataset != DATASET]),
+        *_published_section(published, [row for row in own if row.first.dataset == DATASET]),
+    ]
+    for target, (rows, missing_there) in across.items():
+        parts += _cross_sections(target, rows)
+        missing += [f"{line} (tested on {target})" for line in missing_there]
+    return Page(_NAME, "\n\n".join([*parts, *not_measured(missing)]) + "\n", csv_text(records))
+
+
+def keypoint_rows(runs: ProfileRuns) -> tuple[list[KeypointRow], list[str]]:
+    """Return the lines of all models that were scored, and why the others have none."""
+    models, unscored = runs.scored
+    rows, missing = [], list(unscored)
+    for model in models:
+        try:
+            by_metric = {metric: _with_both_averages(model, metric) for metric in _PRINTED}
+        except HarnessError as error:
+            missing.append(f"{model.name}: {error}")
+            continue
+        record = model.runs[0].record
+        trained_on = "" if record is None or record.dataset is None else record.dataset
+        rows.append(KeypointRow(by_metric, trained_on, _activities(runs, model)))
+    return rows, missing
+
+
+def _with_both_averages(model: ScoredModel, name: str) -> ReproducedRow:
+    metric = metric_called(name)
+    dataset = model.runs[0].score.header.conditions.predictions.dataset
+    row = reproduced_row(model, metric, ("action",) if dataset == DATASET else ())
+    takes = model_takes(model, metric)
+    averages = {
+        name: Value(float(chosen.values()[0]), None, None)
+        for name, chosen in (
+            (_OVER_FRAMES, replace(takes, average="frames")),
+            (_OF_SEQUENCES, replace(takes, average="groups", groups=np.arange(len(takes)))),
+        )
+    }
+    return replace(row, cells={**row.cells, **averages})
+
+
+def _activities(runs: ProfileRuns, model: ScoredModel) -> pd.DataFrame | None:
+    folders = [runs.score_folder(run) for run in model.runs]
+    if not all((folder / ACTIVITIES_FILE).is_file() for folder in folders):
+        return None
+    tables = pd.concat([read_activities(folder) for folder in folders])
+    return tables.groupby(["activity", "metric"], sort=False)["value"].mean().reset_index()
+
+
+def _published_section(published: Sequence[Published], rows: Sequence[KeypointRow]) -> list[str]:
+    lines = []
+    for printed_rows in zip(*(one.rows.iterrows() for one in published), strict=True):
+        values = [printed(line[AVERAGE]) for _, line in printed_rows]
+        _, line = printed_rows[0]
+        lines.append([published_name(line), str(line["frames"]), *values])
+    for row in rows:
+        lines.append(_measured_line(row, f"**{row.first.model}**, measured here"))
+        differences = [one.differences(row.by_metric[one.metric]) for one in published]
+        if any(differences):
+            cells = [found.get(AVERAGE, "") for found in differences]
+            lines.append([f"{row.first.model}, measured minus published", "", *cells])
+    heads = _measured_heads("method") if rows else ["method", "frames", *_HEADS]
+    parts = [
+        "## Published, measured on MPI-INF-3DHP",
+        pipe_table([line + [""] * (len(heads) - len(line)) for line in lines], heads),
+        "As printed in the DG-Net paper (arXiv 2109.07353), from ground-truth 2D. It says neither "
+        "which annotation it uses nor how the six sequences are averaged.",
+        coverage([(one, [row.by_metric[one.metric] for row in rows]) for one in published]),
+    ]
+    if rows:
+        parts += [_conditions(rows), *_parts_of(rows)]
+    return parts
+
+
+def _elsewhere_sections(rows: Sequence[KeypointRow]) -> list[str]:
+    parts: list[str] = []
+    for dataset in dict.fromkeys(row.first.dataset for row in rows):
+        chosen = [row for row in rows if row.first.dataset == dataset]
+        parts += [
+            f"## Measured here, on the data set `{dataset}`",
+            "Not MPI-INF-3DHP: these numbers cannot be set against the published rows below.",
+            pipe_table(
+                [_measured_line(row, f"**{row.first.model}**") for row in chosen],
+                _measured_heads("model"),
+            ),
+            _conditions(chosen),
+        ]
+    return parts
+
+
+def _cross_sections(target: str, rows: Sequence[KeypointRow]) -> list[str]:
+    if not rows:
+        return []
+    trained, tested = rows[0].trained_on or "another data set", rows[0].first.dataset
+    return [
+        f"## Trained on `{trained}`, tested on `{tested}` (profile {target})",
+        "Joints are matched by name in Human3.6M's order; docs/data.md says which is which. No "
+        "training clip of the tested data set was seen.",
+        pipe_table(
+            [_measured_line(row, f"**{row.first.model}**") for row in rows],
+            _measured_heads("model"),
+        ),
+        _conditions(rows),
+        *(_parts_of(rows) if tested == DATASET else []),
+    ]
+
+
+def _conditions(rows: Sequence[KeypointRow]) -> str:
+    """Say what the numbers depend on; `joints` there are those of MPJPE."""
+    counted = " and ".join(sorted({str(row.by_metric["PCK@150mm"].joints) for row in rows}))
+    told = conditions([row.by_metric["MPJPE"] for row in rows])
+    return f"{told} PCK at 150 mm and AUC count {counted} of the joints."
+
+
+def _measured_heads(first: str) -> list[str]:
+    sequences = [f"{head.partition(',')[0]}, {_OF_SEQUENCES}" for head in _HEADS]
+    over_frames = [f"{head.partition(',')[0]}, {_OVER_FRAMES}" for head in _HEADS]
+    return [first, "frames", *_HEADS, *over_frames, *sequences, "95 % interval of MPJPE", "run"]
+
+
+def _measured_line(row: KeypointRow, name: str) -> list[str]:
+    lines = row.by_metric.values()
+    return [
+        name,
+        str(row.first.frames),
+        *(f"**{number(line.average)}**" for line in lines),
+        *(number(line.cells[_OVER_FRAMES]) for line in lines),
+        *(number(line.cells[_OF_SEQUENCES]) for line in lines),
+        interval(row.by_metric["MPJPE"].average),
+        run_names(row.first),
+    ]
+
+
+def _parts_of(rows: Sequence[KeypointRow]) -> list[str]:
+    """Return the tables by scene and by activity of rows of MPI-INF-3DHP."""
+    scenes = [name for name in rows[0].first.cells if name not in (_OVER_FRAMES, _OF_SEQUENCES)]
+    by_scene = [
+        [f"**{row.first.model}**", metric, *(number(line.cells.get(scene)) for scene in scenes)]
+        for row in rows
+        for metric, line in row.by_metric.items()
+    ]
+    parts = ["### By scene", pipe_table(by_scene, ["model", "metric", *scenes])]
+    activities = [name for name in ACTIVITIES if name]
+    by_activity = [
+        [f"**{row.first.model}**", metric, *_of_activities(row.activities, metric, activities)]
+        for row in rows
+        if row.activities is not None
+        for metric in row.by_metric
+    ]
+    if not by_activity:
+        return [*parts, "The files say nothing of activities, so there is no table by activity."]
+    return [*parts, "### By activity", pipe_table(by_activity, ["model", "metric", *activities])]
+
+
+def _of_activities(table: pd.DataFrame, metric: str, activities: Sequence[str]) -> list[str]:
+    values = table[table["metric"] == metric].set_index("activity")["value"]
+    return [printed(values.get(activity, float("nan"))) for activity in activities]

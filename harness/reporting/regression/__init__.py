@@ -1,0 +1,1 @@
+"""Committed references, and the check of scores against them."""

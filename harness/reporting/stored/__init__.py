@@ -1,0 +1,1 @@
+"""What is stored of runs: finding them, and what each says of itself."""

@@ -1,0 +1,222 @@
+"""Finding scored runs by the names people use, and refusing to set unlike ones side by side."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.lifting.registry import method_names
+from harness.reporting.stored.learning_curve import Convergence, convergence_of
+from harness.reporting.stored.run_report import find_run
+from harness.runs.dotted import dotted
+from harness.runs.errors import HarnessError
+from harness.runs.provenance import RunRecord, read_record
+from harness.runs.suggest import unknown_name
+from harness.scoring.stored_score import Score, read_score
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """One training run and its score under one protocol.
+
+    Attributes:
+        name: how messages call it, such as "quick/dgnet-seed0".
+        score: the score.
+        record: what it was made from; None where only its predictions are known.
+        convergence: how its validation curve ends.
+    """
+
+    name: str
+    score: Score
+    record: RunRecord | None
+    convergence: Convergence = "not known"
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether there is a record of its training."""
+        return self.record is not None and self.record.kind == "train"
+
+    @property
+    def learnt_from(self) -> str:
+        """Which training clips it learnt from, and whose 3D labels it was given."""
+        if self.record is None or not self.trained_here:
+            return "not recorded"
+        actions = self.record.parameters.get("train_actions")
+        labelled = self.record.parameters.get("network", {}).get("labelled_subjects")
+        clips = "all training clips" if actions is None else f"clips of {', '.join(actions)} alone"
+        return f"{clips}, 3D labels of {', '.join(labelled)} alone" if labelled else clips
+
+    @property
+    def epoch_kept(self) -> str:
+        """Which epoch's weights were scored, by which rule, and whether training had converged."""
+        if self.record is None or not self.trained_here:
+            return "not recorded"
+        best = self.record.parameters["training"]["select"] == "best"
+        told = "best on validation clips" if best else "last"
+        if self.convergence != "not known":
+            told += f", validation curve {self.convergence}"
+        results = self.record.results
+        return f"{results.get('epoch', '?')} of {results.get('epochs', '?')} ({told})"
+
+
+@dataclass(frozen=True)
+class ScoredModel:
+    """A column of a comparison: the runs of one model, alike in all but their seed.
+
+    Attributes:
+        name: the column's head.
+        runs: its runs, by seed.
+    """
+
+    name: str
+    runs: tuple[ScoredRun, ...]
+
+
+def find_scored_model(
+    name: str,
+    profile: str,
+    protocol: str,
+    results: Path,
+    seeds: Sequence[int] = (),
+    within: str = "",
+) -> ScoredModel:
+    """Find the scored runs that a name means.
+
+    Args:
+        name: a model of the profile (all its seeds), a run such as "quick/dgnet-seed0" or
+            "dgnet-seed0", the folder of a run, or the beginning of a run id.
+        profile: where models are looked for.
+        protocol: id of the protocol scored under.
+        results: the folder of all results.
+        seeds: only the runs with these seeds, where any are named.
+        within: the folder inside the run's where its scores lie, such as "cross/TARGET"; the run's
+            own otherwise.
+
+    Raises:
+        HarnessError: there is no such run, it is not scored, or runs of the model differ in more
+            than their seed.
+    """
+    folder = results / profile / "runs"
+    pattern = re.compile(re.escape(name) + r"-seed(\d+)")
+    if (folder / name).is_dir():
+        folders = [folder / name]
+    else:
+        found = ((pattern.fullmatch(path.name), path) for path in folder.glob("*-seed*"))
+        numbered = sorted((int(match[1]), path) for match, path in found if match)
+        folders = [path for seed, path in numbered if not seeds or seed in seeds]
+        if numbered and not folders:
+            there = ", ".join(str(seed) for seed, _ in numbered)
+            raise HarnessError(f"{name} has no run with these seeds in {folder} (there: {there})")
+    if not folders:
+        folders = [_single_run(name, folder, results)]
+    runs = tuple(_scored(path, protocol, within) for path in folders)
+    _require_alike(name, runs)
+    return ScoredModel(name, runs)
+
+
+def require_comparable(models: Iterable[ScoredModel], dataset: str | None = None) -> None:
+    """Raise unless all runs were scored under the same conditions on the same frames.
+
+    Args:
+        models: what is to stand side by side.
+        dataset: the data set that all must be of, where one is asked for.
+
+    Raises:
+        HarnessError: a condition differs; the message names it, the runs and both values.
+    """
+    runs = [run for model in models for run in model.runs]
+    for run in runs:
+        of = run.score.header.conditions.predictions.dataset
+        if dataset is not None and of != dataset:
+            raise HarnessError(f"{run.name} is of data set {of}, not of {dataset}")
+    first, expected = runs[0], _conditions(runs[0].score)
+    for run in runs[1:]:
+        for what, value in _conditions(run.score).items():
+            if value != expected[what]:
+                raise HarnessError(
+                    f"{first.name} and {run.name} cannot be compared, {what} differs: "
+                    f"{expected[what]} and {value}"
+                )
+
+
+def _conditions(score: Score) -> dict[str, str]:
+    """Return what must be equal for numbers to be comparable, as messages print it."""
+    header, conditions = score.header, score.header.conditions
+    predictions = conditions.predictions
+    return {
+        "protocol": f"{conditions.protocol} version {conditions.version}",
+        "data set": predictions.dataset,
+        "split": predictions.split,
+        "2D source": predictions.input_2d,
+        "corruption of the 2D input": str(predictions.corruption or "none"),
+        "number of frames scored": f"{header.frames} frames of {header.clips} clips",
+        "data hash": predictions.data_hash[:12],
+    }
+
+
+def _single_run(name: str, folder: Path, results: Path) -> Path:
+    if (Path(name) / "scores").is_dir():
+        return Path(name)
+    if name in method_names():
+        train = f"harness train {name} --profile {folder.parent.name}"
+        raise HarnessError(f"{name} has no run in {folder}; train it ('{train}') and score it")
+    try:
+        return find_run(name, results)
+    except HarnessError as error:
+        models = {path.name.rpartition("-seed")[0] for path in folder.glob("*-seed*")}
+        if "/" in name or not models:
+            raise
+        raise unknown_name(f"model with runs in {folder}", name, models) from error
+
+
+def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
+    path = folder / within / "scores" / protocol
+    name = f"{folder.parent.parent.name}/{folder.name}"
+    if not path.is_dir():
+        if within:
+            raise HarnessError(f"{name} has no scores of {within} under {protocol}")
+        there = sorted(score.parent.name for score in folder.glob("scores/*/score.json"))
+        raise HarnessError(
+            f"{name} is not scored under {protocol} (scored under: {', '.join(there) or 'none'}); "
+            f"run 'harness score {folder} --protocol {protocol}'"
+        )
+    score = read_score(path)
+    if not (folder / "run.json").is_file():
+        return ScoredRun(name, score, None)
+    record = read_record(folder / "run.json")
+    scored = score.header.conditions.predictions.run_id
+    if scored != record.run_id:
+        raise HarnessError(
+            f"{name} was trained again (run {record.run_id}) since it was scored (run {scored}); "
+            "run 'dvc repro', or predict and score it"
+        )
+    return ScoredRun(name, score, record, convergence_of(folder))
+
+
+def _require_alike(name: str, runs: tuple[ScoredRun, ...]) -> None:
+    """Raise unless the runs differ in nothing but their seed."""
+    first, expected = runs[0], _settings(runs[0])
+    seeds = [run.score.header.conditions.predictions.seed for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise HarnessError(f"{name}: two of its runs have the same seed; name the runs one by one")
+    for run in runs[1:]:
+        settings = _settings(run)
+        differing = sorted(
+            key for key in expected.keys() | settings if expected.get(key) != settings.get(key)
+        )
+        if differing:
+            key = differing[0]
+            raise HarnessError(
+                f"{first.name} and {run.name} are not the same model {name}, {key} differs: "
+                f"{expected.get(key)} and {settings.get(key)}; name the runs one by one"
+            )
+
+
+def _settings(run: ScoredRun) -> dict[str, Any]:
+    contract = run.score.header.conditions.predictions
+    of_one_run = {"run_id", "checkpoint_sha256", "seed"}
+    settings: dict[str, Any] = contract.model_dump(mode="json", exclude=of_one_run)
+    if run.record is None:
+        return settings
+    return settings | dotted(run.record.parameters) | {"source files": run.record.code_hash[:12]}

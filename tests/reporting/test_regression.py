@@ -201,6 +201,23 @@ def test_one_seed_alone_makes_no_tolerance(tmp_path: Path) -> None:
         update_references("quick", tmp_path, ["martinez"])
 
 
+@pytest.mark.parametrize(("count", "own"), [(2, False), (3, False), (4, True)])
+def test_four_steady_seeds_and_no_fewer_are_held_to_their_own_spread(
+    results: Path, count: int, own: bool
+) -> None:
+    values = [60.0, 60.1, 60.2, 60.1][:count]
+    for seed, value in enumerate(values):
+        write_run(results, "martinez", seed, mpjpe=value)
+    references = update_references("quick", results, ["martinez"], range(count))
+    value = references.models["martinez"]["h36m17-actionwise"].metrics["MPJPE"]
+    if own:  # variance 0.02 / 3, three degrees of freedom: 5.841 in the printed tables
+        assert value.tolerance == pytest.approx(5.841 * (2 * 0.02 / 3) ** 0.5, abs=0.01)
+        assert "seeds of 1 model (3 degrees of freedom)" in value.tolerance_from
+    else:
+        assert value.tolerance > 4
+        assert "seeds of 3 models" in value.tolerance_from
+
+
 def test_seeds_that_were_not_made_alike_make_no_reference(results: Path) -> None:
     before = reference_path("quick", results).read_text()
     write_run(results, "dgnet", 1, code="0" * 64)

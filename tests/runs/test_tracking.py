@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from harness.cli.sync import sync
 from harness.runs import tracking
 from harness.runs.errors import HarnessError
+from harness.runs.provenance import origin_tags
 from harness.runs.tracking import (
     NullTracker,
     ParentRun,
@@ -160,7 +161,7 @@ def test_by_default_a_run_goes_to_the_sqlite_file_of_the_folder(
     assert (run.info.run_name, run.info.status) == ("quick/dgnet-seed0", "FINISHED")
     assert run.data.tags["run_id"] == "dgnet-0123456789"
     assert run.data.tags["data_hash"] == "abc"
-    assert "pytest" in run.data.tags["mlflow.source.name"]
+    assert run.data.tags["mlflow.source.name"] == origin_tags()["mlflow.source.name"]
     assert run.data.params["network.channels"] == "8"
     assert run.data.params["network.groups"] == "[1, 2]"
     assert run.data.params["name"] == "x" * 6000

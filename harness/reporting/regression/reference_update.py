@@ -27,6 +27,7 @@ from harness.scoring.metrics import METRICS
 # Another processor rounds otherwise, and training makes more of it: less than this says nothing.
 LEAST_TOLERANCE_MM = 0.5
 _CONFIDENCE = 0.995
+_ENOUGH_SEEDS = 4
 _DECIMALS = 2
 _REPRO = "run 'dvc repro' first"
 
@@ -40,8 +41,8 @@ def update_references(
     another processor the same seed is one more draw, so its difference from the reference has a
     variance of twice that over seeds. Two or three seeds of one model estimate a variance badly;
     it is pooled over all models of the file, and Student's t pays for what is still uncertain. A
-    model that trains more steadily than the others is held to its own seeds, where these tell
-    more. The tolerance is `LEAST_TOLERANCE_MM` at least.
+    model of at least four seeds that trains more steadily than the others is held to its own;
+    fewer may agree by luck. The tolerance is `LEAST_TOLERANCE_MM` at least.
 
     Args:
         profile: whose results.
@@ -180,19 +181,18 @@ def _value(
     name: str, metric: str, by_seed: dict[int, float], spread: _Spread | None
 ) -> ReferenceValue:
     known = METRICS[metric]
-    found = [] if spread is None else [spread]
-    if len(by_seed) >= 2:
-        found.append(_Spread().with_model(list(by_seed.values())))
-    if not found:
+    if spread is None:
         raise HarnessError(
             f"{name}: one seed gives no tolerance; set 'seeds: [0, 1, 2]' in params.yaml, run "
             "'dvc repro' and then 'harness check --update' again"
         )
-    least = min(found, key=lambda one: one.tolerance)
+    if len(by_seed) >= _ENOUGH_SEEDS:
+        own = _Spread().with_model(list(by_seed.values()))
+        spread = min(spread, own, key=lambda one: one.tolerance)
     return ReferenceValue(
         value=round(statistics.fmean(by_seed.values()), _DECIMALS),
-        tolerance=round(max(LEAST_TOLERANCE_MM, least.tolerance), _DECIMALS),
-        tolerance_from=f"{least}, at least {LEAST_TOLERANCE_MM} {known.unit}",
+        tolerance=round(max(LEAST_TOLERANCE_MM, spread.tolerance), _DECIMALS),
+        tolerance_from=f"{spread}, at least {LEAST_TOLERANCE_MM} {known.unit}",
         better=known.better,
         unit=known.unit,
         by_seed=by_seed,

@@ -90,22 +90,12 @@ def _measured_point(row: ReproducedRow, parameters: int) -> _Points:
 
 
 def _draw_panel(axes: Any, points: Sequence[_Points], colours: Mapping[str, str]) -> None:
-    for number, point in enumerate(points):
+    for point in points:
         x, colour = [parameters / 1e6 for parameters in point.parameters], colours[point.model]
-        axes.plot(x, point.values, "o-", color=colour)
+        axes.plot(x, point.values, "o-", color=colour, label=point.label)
         axes.vlines(x, point.low, point.high, color=colour)
-        above = number % 2 == 0  # neighbours in size keep out of each other's way
-        at = max(point.high) if above else min(point.low)
-        axes.annotate(
-            point.label,
-            (x[(point.high if above else point.low).index(at)], at),
-            xytext=(0, 6 if above else -6),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if above else "top",
-            fontsize=8,
-            color=colour,
-        )
+    # Networks of equal size stand so close that labels beside the points would cover each other.
+    axes.legend(fontsize=8)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.2, y=0.15)

@@ -210,6 +210,9 @@ def draw(curves: Mapping[str, Sequence[Curve]], folder: Path) -> None:
                 label = f"{curve.name}: {exponent(curve.sizes, values.tolist()):.2f}"
                 panel.plot(curve.sizes, values, "o-", markersize=4, label=label)
             panel.set(xscale="log", yscale="log", xlabel=quantity, ylabel=unit)
+            sizes = found[0].sizes
+            panel.set_xticks(sizes, [f"{size:g}" for size in sizes])
+            panel.set_xticks([], minor=True)
             panel.set_title(f"{'time' if what == 'seconds' else 'peak memory'}, exponent", size=10)
             panel.grid(alpha=0.3)
             panel.legend(fontsize=8)

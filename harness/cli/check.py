@@ -9,7 +9,7 @@ import click
 @click.command(
     epilog="\b\nExamples:\n"
     "  harness check\n"
-    "  harness check --profile cmu --seeds 0,1,2\n"
+    "  harness check --profile cmu\n"
     "  harness check --update"
 )
 @click.option("--profile", help="Profile of params.yaml; its default where not given.")

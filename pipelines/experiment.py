@@ -8,7 +8,7 @@ from pipelines.stage import RESULTS, publish, run_stage
 def experiment(profile: str, grid: str) -> None:
     """Write results/PROFILE/experiments/GRID/."""
     written = write_experiment(load_settings(), grid, profile, RESULTS)
-    publish(written, f"{profile}-{grid}", f"{profile} {grid} table")
+    publish(written, profile, f"{profile} {grid} table", experiment=f"{profile}-{grid}")
 
 
 if __name__ == "__main__":

@@ -2,29 +2,27 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.runs.errors import HarnessError
-from harness.runs.tracking import open_tracker
+from harness.runs.tracking import track_files
 
 PREPARED = Path("data/prepared")
 RAW = Path("data/raw")
 RESULTS = Path("results")
 
 
-def publish(written: Iterable[Path], experiment: str, name: str) -> None:
-    """Print the names of tables and figures and mirror the files in a run of MLflow.
+def publish(
+    written: Sequence[Path], profile: str, name: str, experiment: str | None = None
+) -> None:
+    """Print the names of a profile's tables and figures and record the files in a run of MLflow.
 
-    Args:
-        written: the files; in MLflow each lies in a folder called like its own.
-        experiment: of MLflow.
-        name: of the run.
+    MLflow's experiment is called like the profile unless another name is given.
     """
-    with open_tracker(experiment, name, {"kind": "tables"}) as tracker:
-        for path in written:
-            tracker.artifact(path, path.parent.name)
-            print(path)
+    track_files(written, RESULTS / profile, experiment=experiment or profile, run_name=name)
+    for path in written:
+        print(path)
 
 
 def run_stage(stage: Callable[..., None], *arguments: str) -> None:

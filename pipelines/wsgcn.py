@@ -13,7 +13,7 @@ def wsgcn(profile: str) -> None:
     run_grid(settings, GRID, profile, tell=lambda line: print(line, flush=True))
     page = supervision_table(settings, profile, RESULTS)
     written = write_page(page, RESULTS / profile / "experiments" / GRID)
-    publish(written, f"{profile}-{GRID}", f"{profile} {GRID} table")
+    publish(written, profile, f"{profile} {GRID} table", experiment=f"{profile}-{GRID}")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,7 @@ import click
 
 
 @click.command(
-    epilog="\b\nExamples:\n"
-    "  harness check\n"
-    "  harness check --profile cmu\n"
-    "  harness check --update"
+    epilog="\b\nExamples:\n  harness check\n  harness check --profile cmu\n  harness check --update"
 )
 @click.option("--profile", help="Profile of params.yaml; its default where not given.")
 @click.option("--models", help="Only these models, separated by commas.")

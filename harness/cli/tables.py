@@ -56,7 +56,7 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
         from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
         from harness.reporting.reproductions import write_reproduction
         from harness.reporting.tables import runs_of_profile, write_tables
-        from harness.runs.tracking import open_tracker
+        from harness.runs.tracking import track_files
 
         runs = runs_of_profile(settings, name, results)
         written = write_tables(settings, name, results)
@@ -67,10 +67,7 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
         for grid in experiments_run(settings, name, results):
             written += write_experiment(settings, grid, name, results)
         written.append(write_reproduction(settings, name, results))
-        with open_tracker(name, f"{name} tables", {"kind": "tables"}) as tracker:
-            for path in written:
-                folder = path.parent.relative_to(results / name)
-                tracker.artifact(path, None if folder == Path() else folder.as_posix())
+        track_files(written, results / name, experiment=name, run_name=f"{name} tables")
     click.echo(f"Tables and figures of profile {name}:")
     for path in written:
         click.echo(f"  {path}")

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -120,6 +120,14 @@ def open_tracker(
     journal = Journal.called(run_name)
     with _closing(_tracker(journal, experiment, run_name, dict(tags or {}), parent)) as tracker:
         yield tracker
+
+
+def track_files(written: Iterable[Path], folder: Path, *, experiment: str, run_name: str) -> None:
+    """Record tables and figures in a run of MLflow, each where it lies in `folder`."""
+    with open_tracker(experiment, run_name, {"kind": "tables"}) as tracker:
+        for path in written:
+            place = path.parent.relative_to(folder)
+            tracker.artifact(path, None if place == Path() else place.as_posix())
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from tiny_project import ROOT, tiny_params
 
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.predictions import read_predictions
+from harness.runs import tracking
 from harness.runs.tracking import NullTracker
 from pipelines import stage as shared
 
@@ -163,7 +164,7 @@ def test_a_stage_refuses_a_command_line_that_is_not_its_own(
     assert "--seed" in capsys.readouterr().err
 
 
-def test_what_a_stage_publishes_is_named_and_mirrored_in_folders_of_its_own(
+def test_what_a_stage_publishes_is_named_and_mirrored_where_it_lies(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mirrored: list[tuple[str, str | None]] = []
@@ -177,8 +178,14 @@ def test_what_a_stage_publishes_is_named_and_mirrored_in_folders_of_its_own(
         mirrored.append((experiment, name))
         yield Tracker()
 
-    monkeypatch.setattr(shared, "open_tracker", tracker)
-    written = [Path("results/quick/tables/one.md"), Path("results/quick/figures/two.png")]
-    shared.publish(written, "quick", "quick tables")
-    assert mirrored == [("quick", "quick tables"), ("one.md", "tables"), ("two.png", "figures")]
+    monkeypatch.setattr(tracking, "open_tracker", tracker)
+    places = ("tables/one.md", "experiments/noise/two.png", "reproduction.md")
+    written = [Path("results/quick") / place for place in places]
+    shared.publish(written, "quick", "quick tables", experiment="quick-noise")
+    assert mirrored == [
+        ("quick-noise", "quick tables"),
+        ("one.md", "tables"),
+        ("two.png", "experiments/noise"),
+        ("reproduction.md", None),
+    ]
     assert capsys.readouterr().out.split() == [str(path) for path in written]

@@ -13,6 +13,7 @@ from pipelines.experiment import experiment
 from pipelines.grid import grid
 from pipelines.prepare import prepare
 from pipelines.reproduction import reproduction
+from pipelines.wsgcn import wsgcn
 
 GRID = Path("results/tiny/grids/neighbours")
 LISTED = Path("data/grids/tiny-neighbours.json")
@@ -75,3 +76,36 @@ def test_from_settings_to_what_was_reproduced(capsys: pytest.CaptureFixture[str]
     write_params(temporal_neighbours=2)
     cells("tiny", "neighbours")
     assert LISTED.read_bytes() != listed
+
+
+def test_the_stage_wsgcn_runs_its_rows_and_writes_them_beside_the_printed_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_TRACKING", "off")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    params = tiny_params()
+    profile = params["profiles"]["tiny"]
+    profile["dataset"]["options"]["train"] = ["S1", "S6"]
+    profile["models"]["wsgcn"] = {
+        "network": {
+            "channels": 8,
+            "modules": 1,
+            "labelled_subjects": ["S1"],
+            "warm_up_epochs": 1,
+        },
+        "training": {**profile["models"]["semgcn"]["training"], "select": "last"},
+    }
+    variations = {"full": {"network.labelled_subjects": None}, "weak": {}}
+    wsgcn_grid = {"profiles": {"tiny": {}}, "models": ["wsgcn"], "variations": variations}
+    params |= {"models": ["wsgcn"], "grids": {"wsgcn": wsgcn_grid}}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    prepare("tiny")
+    wsgcn("tiny")
+    averages = read_json(Path("results/tiny/grids/wsgcn.json"))
+    table = Path("results/tiny/experiments/wsgcn/wsgcn.md").read_text()
+    for row in variations:
+        value = averages[f"{row}-wsgcn-seed0"]["test"]["h36m17-actionwise MPJPE"]
+        assert f"**{value:.1f}**" in table
+    assert "weak (S1 labelled)" in table
+    assert Path("results/tiny/experiments/wsgcn/wsgcn.csv").is_file()

@@ -12,9 +12,9 @@ from benchmarks.record import Line
 from benchmarks.timing import Turns, seconds
 from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
-from harness.lifting.compiling import compiled_loss
 from harness.lifting.contract import Batch, Lifter, LifterInput
 from harness.lifting.registry import method_called
+from harness.training.compiling import compiled_loss
 
 MODELS: Mapping[str, Mapping[str, Any]] = {"dgnet": {}, "semgcn": {}}
 """Published sizes; VideoPose3D changes its momentum every epoch, and each change compiles anew."""

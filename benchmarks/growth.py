@@ -23,7 +23,7 @@ from dgnet import BodyGraph, DGNetConfig
 from dgnet.folded import folded
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import read_predictions
+from harness.prediction.stored import read_predictions
 from harness.scoring.metrics import POSITION_METRICS
 from harness.scoring.score import score_predictions
 

@@ -26,9 +26,9 @@ from harness.datasets.prepared import PreparedSet
 from harness.lifting.build import build_lifter
 from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_called
-from harness.lifting.state import TrainingState
-from harness.lifting.training import StateFile, Training
 from harness.lifting.windows import WindowReader
+from harness.training.loop import StateFile, Training
+from harness.training.state import TrainingState
 
 BYTES_A_FRAME = 17 * (2 + 3) * 4
 GIB = 2**30

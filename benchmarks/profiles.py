@@ -16,7 +16,7 @@ from benchmarks.made_sets import made_set
 from benchmarks.record import Line
 from benchmarks.scoring import PROTOCOL, make_predictions
 from dgnet import DGNetConfig
-from harness.lifting.predictions import read_predictions
+from harness.prediction.stored import read_predictions
 from harness.scoring.score import score_predictions
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::mv", "aten::addmv_")

@@ -11,7 +11,7 @@ from benchmarks.made_sets import made_set
 from benchmarks.memory import usage_of
 from benchmarks.record import Line, at_most
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import PredictionContract, read_predictions, write_predictions
+from harness.prediction.stored import PredictionContract, read_predictions, write_predictions
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions

@@ -20,10 +20,10 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts
-from harness.lifting.order import TrainingOrder
 from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_called
 from harness.lifting.windows import TrainingWindows, WindowReader
+from harness.training.window_order import TrainingOrder
 
 Array = NDArray[np.floating]
 

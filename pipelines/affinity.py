@@ -1,7 +1,7 @@
 """Stage `affinity`: what a model predicts and looks at over time on chosen clips (figure 6)."""
 
 from harness.datasets.prepared import PreparedSet
-from harness.reporting.paper.moments import make_scene, spread_frames, usual_clips
+from harness.reporting.paper.frame_inspection import make_scene, spread_frames, usual_clips
 from harness.reporting.paper.scene_figure import AFFINITY_FOLDER, draw_animation, draw_still
 from pipelines.stage import PREPARED, RESULTS, publish, run_stage
 

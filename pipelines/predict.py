@@ -1,6 +1,6 @@
 """Stage `predict`: store a trained model's predictions for the test split of its profile."""
 
-from harness.lifting.run import predict_run
+from harness.prediction.predict_run import predict_run
 from harness.runs.settings import load_settings
 from pipelines.stage import PREPARED, RESULTS, run_stage
 

@@ -11,7 +11,7 @@ from harness.body.camera import h36m_cameras, project
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
-from harness.lifting.predictions import (
+from harness.prediction.stored import (
     PredictionContract,
     Predictions,
     read_predictions,

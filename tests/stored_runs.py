@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.lifting.predictions import PredictionContract
+from harness.prediction.stored import PredictionContract
 from harness.runs.files import sha256_of_file, write_json
 from harness.runs.provenance import collect, write_record
 from harness.scoring.protocols import protocol_called

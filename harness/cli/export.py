@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.lifting.export import Format
+    from harness.exchange.export import Format
 
 
 @click.command(
@@ -36,7 +36,7 @@ def export(model: str, style: "Format", profile: str | None, out: Path | None, f
     MODEL is a model of the profile, a run such as quick/dgnet-seed0, its folder, or the beginning
     of a run id. What was written is loaded again and must predict what the run predicts.
     """
-    from harness.lifting.export import SUFFIXES, export_run
+    from harness.exchange.export import SUFFIXES, export_run
     from harness.reporting.stored.model_card import model_card
     from harness.reporting.stored.run_report import find_model_run
     from harness.runs.files import atomic_file

@@ -62,7 +62,12 @@ def figure(
     PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
     from harness.datasets.prepared import PreparedSet
-    from harness.reporting.paper.moments import find_clip, frame_numbers, make_scene, spread_frames
+    from harness.reporting.paper.frame_inspection import (
+        find_clip,
+        frame_numbers,
+        make_scene,
+        spread_frames,
+    )
     from harness.reporting.paper.scene_figure import AFFINITY_FOLDER, draw_animation, draw_still
     from harness.reporting.stored.run_report import find_run
 

@@ -69,7 +69,7 @@ def run(
 
     from harness.experiments.executor import local_executor
     from harness.experiments.ray_executor import Share, ray_executor
-    from harness.experiments.run import run_grid
+    from harness.experiments.run_grid import run_grid
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
 

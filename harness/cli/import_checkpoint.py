@@ -39,7 +39,7 @@ def import_checkpoint(
     Nothing in FILE is run. Models: martinez, semgcn, stgcn, videopose3d. Refinement of stgcn is a
     second FILE.
     """
-    from harness.lifting.checkpoint_import.run import import_checkpoint as imported
+    from harness.exchange.checkpoint_import.into_run import import_checkpoint as imported
     from harness.runs.settings import load_settings
 
     told: dict[str, Any] = {} if frames is None else {"frames": frames}

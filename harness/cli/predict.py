@@ -80,7 +80,7 @@ def predict(
 
     RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
-    from harness.lifting.run import predict_run
+    from harness.prediction.predict_run import predict_run
     from harness.reporting.stored.run_report import find_run
     from harness.runs.provenance import read_record
     from harness.runs.settings import load_settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.lifting.declared import Declared
+    from harness.prediction.declared import Declared
 
 RESULTS = Path("results")
 PREPARED = Path("data/prepared")
@@ -61,13 +61,13 @@ def score(
     must be declared of it: docs/foreign_predictions.md.
     """
     from harness.datasets.prepared import PreparedSet
-    from harness.lifting.foreign import SUFFIXES
-    from harness.lifting.predictions import read_predictions
+    from harness.prediction.foreign import SUFFIXES
+    from harness.prediction.stored import read_predictions
     from harness.reporting.stored.run_report import find_run
     from harness.reporting.stored.score_text import as_markdown
     from harness.runs.errors import HarnessError
+    from harness.scoring.all_protocols import open_score_tracker, track_score
     from harness.scoring.protocols import protocol_called
-    from harness.scoring.run import open_score_tracker, track_score
     from harness.scoring.score import score_predictions
 
     chosen = protocol_called(protocol)
@@ -109,8 +109,8 @@ def _stored(
 ) -> tuple[Path, Path, "Declared"]:
     """Store the predictions in a file; return their folder, the prepared set, what is declared."""
     from harness.datasets.prepared import PreparedSet
-    from harness.lifting.declared import read_declared
-    from harness.lifting.foreign import store_foreign
+    from harness.prediction.declared import read_declared
+    from harness.prediction.foreign import store_foreign
     from harness.runs.settings import load_settings
 
     settings = load_settings()

@@ -29,9 +29,9 @@ def speed(profile: str | None, repetitions: int, accelerator: str, threads: int 
     """
     import torch
 
-    from harness.lifting.speed import measure_speed
+    from harness.reporting.paper.speed_measurement import measure_speed
     from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
-    from harness.reporting.tables import runs_of_profile
+    from harness.reporting.profile_tables import runs_of_profile
     from harness.runs.errors import HarnessError
     from harness.runs.files import write_json
     from harness.runs.settings import load_settings

@@ -50,12 +50,12 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
         if not written:
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
     else:
-        from harness.reporting.figures import draw_learning_curves
+        from harness.reporting.curve_figure import draw_learning_curves
         from harness.reporting.grids.experiments import experiments_run, write_experiment
         from harness.reporting.paper.size_figure import draw_size_figure
         from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
-        from harness.reporting.reproductions import write_reproduction
-        from harness.reporting.tables import runs_of_profile, write_tables
+        from harness.reporting.paper_audit import write_reproduction
+        from harness.reporting.profile_tables import runs_of_profile, write_tables
         from harness.runs.tracking import track_files
 
         runs = runs_of_profile(settings, name, results)

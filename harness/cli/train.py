@@ -78,9 +78,9 @@ def train(
     A run that is finished with the same settings, data and code is left as it is.
     """
     from harness.experiments.preflight import checked_profile
-    from harness.lifting.plan import profile_plan
-    from harness.lifting.run import train_run
     from harness.runs.settings import load_settings
+    from harness.training.plan import profile_plan
+    from harness.training.train_run import train_run
 
     if precision is not None:
         changes = (*changes, f'training.precision="{precision}"')

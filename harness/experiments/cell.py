@@ -16,11 +16,12 @@ from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import read_cell
 from harness.experiments.identity import cell_key, plan_of
 from harness.lifting.registry import method_sources
-from harness.lifting.run import predict_run, train_run
+from harness.prediction.predict_run import predict_run
 from harness.runs.errors import HarnessError
 from harness.runs.files import write_json
 from harness.runs.tracking import ParentRun, open_tracker
-from harness.scoring.run import plain_names, score_folder
+from harness.scoring.all_protocols import plain_names, score_folder
+from harness.training.train_run import train_run
 
 
 def run_cell(folder: Path, key: str, prepared: Path, parent: ParentRun | None = None) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiments.grid import Cell, Evaluation
-from harness.lifting.corruption import corruption_settings
-from harness.lifting.plan import TrainingPlan
+from harness.prediction.corruption import corruption_settings
 from harness.runs.files import sha256_of_json
 from harness.runs.settings import ModelSettings
 from harness.scoring.protocols import protocol_called
+from harness.training.plan import TrainingPlan
 
 
 def plan_of(cell: Cell, folder: Path, prepared: Path) -> TrainingPlan:

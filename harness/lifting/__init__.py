@@ -1,1 +1,1 @@
-"""Windows, the lifter contract and its registry, training, prediction, checkpoints."""
+"""What a lifter is: the contract, methods by name, windows, checkpoints, lifting a clip."""

@@ -21,6 +21,9 @@ from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 
+CHECKPOINT = "model.safetensors"
+"""The name of the file in a run's folder."""
+
 _KEY = "contract"  # the one key of the metadata; more would leave their order to chance
 
 

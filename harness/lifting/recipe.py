@@ -26,7 +26,7 @@ class Recipe(BaseModel):
         float32_products: how exactly float32 matrices are multiplied in training steps:
             torch.set_float32_matmul_precision; validation and prediction are exact.
         compile: compile the loss with torch.compile: never, always, or where it pays; see
-            `harness.lifting.compiling`. Weights then differ by rounding.
+            `harness.training.compiling`. Weights then differ by rounding.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

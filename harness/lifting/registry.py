@@ -36,6 +36,8 @@ _SHAPING_PACKAGES = (
     "harness.body",
     "harness.datasets.prepared",
     "harness.lifting",
+    "harness.training",
+    "harness.prediction",
     "harness.runs.seeds",
 )
 """Where code stands between a prepared set and weights or predictions; the rest of harness.runs
@@ -94,7 +96,7 @@ def method_sources(name: str) -> dict[str, str]:
     module = method_module(name)
     package = module.partition(".")[0]
     theirs = () if package == "harness" else (package,)
-    start = (module, "harness.lifting.training", "harness.lifting.prediction")
+    start = (module, "harness.training.loop", "harness.prediction.predict_split")
     hashes = source_hashes(start, (*_SHAPING_PACKAGES, *theirs))
     return {name: value for name, value in hashes.items() if name != __name__}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.reporting.table_parts import pipe_table
-from harness.scoring.ordering import Agreement
+from harness.scoring.rank_agreement import Agreement
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from harness.reporting.measured_rows import ReproducedRow, Value
 from harness.reporting.published import AVERAGE
-from harness.reporting.reproduced import ReproducedRow, Value
 from harness.reporting.stored.learning_curve import FALLING
 from harness.runs.files import atomic_file
 

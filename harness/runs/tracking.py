@@ -1,8 +1,8 @@
 """Tracking: a mirror of runs in MLflow that can neither fail, slow nor lose a run.
 
-A tracker appends every event to a journal on disk (harness/runs/unsent.py); a thread sends the
-journal. Where the server is down, the user is told once, the run goes on, and `harness sync` sends
-what was kept.
+A tracker appends every event to a journal on disk (harness/runs/tracking_journal.py); a thread
+sends the journal. Where the server is down, the user is told once, the run goes on, and
+`harness sync` sends what was kept.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from typing import Any, Literal, Protocol
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import origin_tags
+from harness.runs.tracking_journal import UNSENT, Journal, journals
 from harness.runs.tracking_mlflow import MlflowSender, tracking_uri
-from harness.runs.unsent import UNSENT, Journal, journals
 
 Status = Literal["finished", "failed"]
 

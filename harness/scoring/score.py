@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import skeleton_called
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import PredictionContract, Predictions
+from harness.prediction.stored import PredictionContract, Predictions
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_file, write_json
 from harness.scoring.activities import ACTIVITIES_FILE, ActivitySums

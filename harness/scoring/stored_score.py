@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.body.skeleton import Skeleton
-from harness.lifting.predictions import PredictionContract
+from harness.prediction.stored import PredictionContract
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, sha256_of_file
 from harness.scoring.averages import averages

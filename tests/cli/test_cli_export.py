@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from harness.body.skeleton import H36M_17
 from harness.cli.main import main
+from harness.exchange.export import Format
 from harness.lifting import export as exporting
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import ModelContract, load_checkpoint, save_checkpoint
 from harness.lifting.contract import Lifter, LifterInput
-from harness.lifting.export import Format
-from harness.lifting.predictions import PredictionContract
 from harness.lifting.registry import METHODS, method_called
+from harness.prediction.stored import PredictionContract
 from harness.runs.files import sha256_of_file
 from harness.runs.provenance import Hardware, RunRecord, write_record
 

@@ -14,7 +14,7 @@ from harness.cli.main import harness
 from harness.datasets.prepared import Source2D
 from harness.datasets.prepared_writer import write_prepared_set
 from harness.lifting.checkpoint import read_contract
-from harness.lifting.predictions import read_predictions
+from harness.prediction.stored import read_predictions
 from harness.runs.errors import HarnessError
 
 PARAMS = {

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tiny_project import TinyProject, tiny_params
 
-from harness.lifting.plan import profile_plan
-from harness.lifting.run import train_run
 from harness.runs.settings import load_settings
+from harness.training.plan import profile_plan
+from harness.training.train_run import train_run
 
 STAGE = "train@tiny-semgcn-0"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import CAMERAS, LinearLifter, LinearSettings, write_tiny_set
+from tiny_lifter import CAMERAS, LinearLifter, LinearSettings, write_tiny_set
 
 from harness.body.camera import normalize_screen, project
 from harness.body.skeleton import H36M_16, H36M_17

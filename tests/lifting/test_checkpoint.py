@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from tiny import METHOD, LinearLifter
+from tiny_lifter import METHOD, LinearLifter
 
 from harness.body.skeleton import H36M_17
 from harness.lifting import registry
@@ -25,7 +25,7 @@ from harness.runs.errors import HarnessError
 
 @pytest.fixture(autouse=True)
 def _linear_method(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.METHODS, METHOD.name, "tiny:METHOD")
+    monkeypatch.setitem(registry.METHODS, METHOD.name, "tiny_lifter:METHOD")
 
 
 def contract(**changes: object) -> ModelContract:

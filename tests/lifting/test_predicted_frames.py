@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import write_tiny_set
+from tiny_lifter import write_tiny_set
 from torch import Tensor, nn
 
 from harness.body.skeleton import H36M_17

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import METHOD, LinearLifter, LinearSettings
+from tiny_lifter import METHOD, LinearLifter, LinearSettings
 from torch import Tensor
 
 from harness.body.skeleton import H36M_17, Skeleton
@@ -43,22 +43,22 @@ def test_each_of_our_methods_loads_under_its_name(name: str) -> None:
 
 
 def test_an_installed_package_adds_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
-    add_entry_point(monkeypatch, "linear", "tiny:METHOD")
+    add_entry_point(monkeypatch, "linear", "tiny_lifter:METHOD")
     assert "linear" in method_names()
     assert method_called("linear") is METHOD
     assert "tiny" in method_sources("linear")
 
 
 def test_a_name_that_is_taken_is_refused_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    add_entry_point(monkeypatch, "dgnet", "tiny:METHOD")
+    add_entry_point(monkeypatch, "dgnet", "tiny_lifter:METHOD")
     for use in (method_called, method_sources):
-        with pytest.raises(HarnessError, match=r"'dgnet' stands for harness.* and tiny:METHOD"):
+        with pytest.raises(HarnessError, match=r"'dgnet' stands for harness.* and tiny_lifter:METHOD"):
             use("dgnet")
     assert method_called("martinez").name == "martinez", "the others stay usable"
 
 
 def test_the_same_package_found_twice_is_no_collision(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = importlib.metadata.EntryPoint("linear", "tiny:METHOD", registry.ENTRY_POINT_GROUP)
+    entry = importlib.metadata.EntryPoint("linear", "tiny_lifter:METHOD", registry.ENTRY_POINT_GROUP)
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry, entry])
     assert method_called("linear") is METHOD
 
@@ -75,7 +75,7 @@ def test_a_broken_package_is_named(monkeypatch: pytest.MonkeyPatch, value: str) 
     [
         ("raise ValueError('no licence key')", "ValueError: no licence key"),
         ("def METHOD(", "SyntaxError"),
-        ("from tiny import METHOD", "calls itself 'linear'"),
+        ("from tiny_lifter import METHOD", "calls itself 'linear'"),
     ],
 )
 def test_a_module_that_fails_is_one_plain_error(

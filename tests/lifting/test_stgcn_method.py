@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from tiny import write_tiny_set
+from tiny_lifter import write_tiny_set
 
 from harness.body.skeleton import COCO_17, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
 from harness.lifting.contract import Batch, LifterInput

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import LinearLifter, LinearSettings, write_tiny_set
+from tiny_lifter import LinearLifter, LinearSettings, write_tiny_set
 
 from harness.body.camera import normalize_screen
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny import CAMERAS, write_tiny_set
+from tiny_lifter import CAMERAS, write_tiny_set
 from torch import Tensor
 
 from baselines.weak_supervision import bone_length_loss, project, reprojection_loss
@@ -17,13 +17,13 @@ from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import load_checkpoint, parameter_count
 from harness.lifting.contract import Batch, Lifter, LifterInput
 from harness.lifting.methods.wsgcn import METHOD, WeaklySupervisedLifter
-from harness.lifting.order import TrainingOrder
-from harness.lifting.plan import TrainingPlan
-from harness.lifting.run import train_run
-from harness.lifting.training import TrainingFailed
 from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
 from harness.runs.settings import ModelSettings
+from harness.training.loop import TrainingFailed
+from harness.training.plan import TrainingPlan
+from harness.training.train_run import train_run
+from harness.training.window_order import TrainingOrder
 
 LENGTHS = (12, 5, 21, 13, 6, 7)
 SUBJECTS = ("S1", "S1", "S5", "S6", "S8", "S9")

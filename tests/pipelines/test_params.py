@@ -17,10 +17,10 @@ from harness.datasets.importers import importer_called
 from harness.experiments.grid import grid_called, resolve_cells
 from harness.experiments.identity import resolved
 from harness.experiments.preflight import checked_profile
-from harness.lifting.plan import profile_plan
 from harness.runs.errors import HarnessError
 from harness.runs.settings import Settings, load_settings, validated
 from harness.scoring.protocols import protocol_called
+from harness.training.plan import profile_plan
 
 PARAMS = ROOT / "params.yaml"
 SETTINGS = load_settings(PARAMS)

@@ -20,7 +20,7 @@ from mpi_inf_3dhp_reference import errors_of_sequence, reference
 from tiny_project import ROOT, tiny_params
 
 from harness.datasets.mpi_inf_3dhp import sequences as mpi_inf_3dhp_sequences
-from harness.lifting.predictions import read_predictions
+from harness.prediction.stored import read_predictions
 from pipelines import affinity as affinity_stage
 from pipelines.cross import cross
 from pipelines.predict import predict

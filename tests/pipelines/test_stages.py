@@ -15,7 +15,7 @@ import yaml
 from tiny_project import ROOT, tiny_params
 
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import read_predictions
+from harness.prediction.stored import read_predictions
 from harness.runs import tracking
 from harness.runs.tracking import NullTracker
 from pipelines import stage as shared

@@ -14,7 +14,7 @@ from tiny_project import tiny_params
 from harness.cli.main import main
 from harness.experiments.grid import Cell, resolve_cells
 from harness.experiments.settings import Evaluation
-from harness.lifting.predictions import PredictionContract
+from harness.prediction.stored import PredictionContract
 from harness.reporting.grids.ablations import TABLES
 from harness.reporting.grids.cells import grid_cells
 from harness.reporting.grids.experiments import (
@@ -22,7 +22,7 @@ from harness.reporting.grids.experiments import (
     experiment_reproduction,
     write_experiment,
 )
-from harness.reporting.reproductions import write_reproduction
+from harness.reporting.paper_audit import write_reproduction
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, write_json
 from harness.runs.provenance import collect, write_record

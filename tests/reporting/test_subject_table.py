@@ -10,15 +10,15 @@ from scored_sets import make_run, make_set
 from tiny_project import ROOT
 
 from harness.body.skeleton import HUMANEVA_15
+from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.paper.subject_table import (
     WITHOUT_DAMAGED,
     published_by_subject,
     subject_table,
 )
+from harness.reporting.paper_audit import write_reproduction
+from harness.reporting.profile_tables import write_tables
 from harness.reporting.published import AVERAGE
-from harness.reporting.reproduced import ProfileRuns
-from harness.reporting.reproductions import write_reproduction
-from harness.reporting.tables import write_tables
 from harness.runs.settings import load_settings
 
 PROTOCOL = "humaneva15-validate"

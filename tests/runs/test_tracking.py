@@ -28,7 +28,7 @@ from harness.runs.tracking import (
     open_tracker,
     send_unsent,
 )
-from harness.runs.unsent import UNSENT, Journal, journals
+from harness.runs.tracking_journal import UNSENT, Journal, journals
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 EPOCHS = 6

@@ -13,7 +13,7 @@ import pytest
 from scored_sets import make_contract, make_predictions, make_set, true_poses
 
 from harness.datasets.prepared import PreparedSet
-from harness.lifting.predictions import Predictions, read_predictions, write_predictions
+from harness.prediction.stored import Predictions, read_predictions, write_predictions
 from harness.runs.errors import HarnessError
 from harness.runs.files import only_writer
 from harness.scoring.errors_file import read_errors

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reporting.grids.cell_tables import GridTable, PaperCell
 from harness.reporting.grids.cells import GridCells
-from harness.reporting.grids.tables import GridTable, PaperCell
 from harness.reporting.published import published_table
 
 AS_IT_IS = "as_it_is"

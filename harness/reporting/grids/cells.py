@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.experiments.grid import Cell, left_by_cell, read_cell, resolve_cells
 from harness.experiments.identity import resolved
-from harness.lifting.corruption import corruption_settings
+from harness.prediction.corruption import corruption_settings
 from harness.reporting.grids.report import scored_cell
 from harness.reporting.stored.scored_runs import ScoredModel
 from harness.runs.errors import HarnessError

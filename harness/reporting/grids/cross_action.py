@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.reporting.grids.cell_tables import limit
 from harness.reporting.grids.cells import GridCells, same_data
-from harness.reporting.grids.tables import limit
+from harness.reporting.measured_rows import ReproducedRow, Value, reproduced_row
 from harness.reporting.published import ACTION_COLUMNS
-from harness.reporting.reproduced import ReproducedRow, Value, reproduced_row
 from harness.reporting.reproduction import Reproduction, pairs_text, tau_text
 from harness.reporting.stored.scored_runs import ScoredModel
 from harness.reporting.table_parts import Page, conditions, csv_text, interval, pipe_table
 from harness.scoring.metrics import metric_called
-from harness.scoring.ordering import Agreement, agreement
+from harness.scoring.rank_agreement import Agreement, agreement
 from harness.scoring.takes import takes_of
 
 METRIC = "MPJPE"

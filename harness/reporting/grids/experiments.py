@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.reporting.grids.ablations import TABLES
+from harness.reporting.grids.cell_tables import table_lines, table_page, table_reproduction
 from harness.reporting.grids.cells import GridCells, grid_cells
 from harness.reporting.grids.cross_action import (
     cross_action_page,
@@ -11,7 +12,6 @@ from harness.reporting.grids.cross_action import (
     trained_on,
 )
 from harness.reporting.grids.figures import draw_bars, draw_matrices, draw_noise
-from harness.reporting.grids.tables import table_lines, table_page, table_reproduction
 from harness.reporting.reproduction import Reproduction
 from harness.reporting.table_parts import Page
 from harness.runs.files import atomic_file

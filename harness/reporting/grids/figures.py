@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.reporting.grids.cell_tables import PRINTED_ON, Line
 from harness.reporting.grids.cross_action import TrainedOn
-from harness.reporting.grids.tables import PRINTED_ON, Line
-from harness.reporting.reproduced import Value
+from harness.reporting.measured_rows import Value
 from harness.runs.files import atomic_file
 
 MOST_LABELLED = 8

@@ -9,8 +9,8 @@ import pandas as pd
 
 from harness.reporting.grids.cells import GridCells
 from harness.reporting.grids.report import GridRow, grid_rows
+from harness.reporting.measured_rows import ReproducedRow, reproduced_row
 from harness.reporting.published import published_table
-from harness.reporting.reproduced import ReproducedRow, reproduced_row
 from harness.runs.errors import HarnessError
 from harness.scoring.metrics import metric_called
 

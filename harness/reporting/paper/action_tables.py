@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
 from harness.reporting.published import ACTION_COLUMNS, AVERAGE, published_by_action
-from harness.reporting.reproduced import ProfileRuns, ReproducedRow
 from harness.reporting.table_parts import (
     Page,
     Published,

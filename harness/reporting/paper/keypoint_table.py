@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from harness.datasets.mpi_inf_3dhp.contents import ACTIVITIES
-from harness.reporting.published import AVERAGE, published_table
-from harness.reporting.reproduced import (
+from harness.reporting.measured_rows import (
     ProfileRuns,
     ReproducedRow,
     Value,
     model_takes,
     reproduced_row,
 )
+from harness.reporting.published import AVERAGE, published_table
 from harness.reporting.stored.scored_runs import ScoredModel
 from harness.reporting.table_parts import (
     Page,

@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.pose_picture import draw_bones
-from harness.reporting.paper.moments import Floats, Moment, Scene
+from harness.reporting.paper.frame_inspection import Floats, Moment, Scene
 from harness.reporting.paper.size_figure import save_figure
 from harness.runs.files import atomic_file
 from harness.runs.suggest import unknown_name

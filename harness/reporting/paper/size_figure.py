@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
 from harness.reporting.published import published_table
-from harness.reporting.reproduced import ProfileRuns, ReproducedRow
 from harness.runs.files import atomic_file
 from harness.scoring.metrics import metric_called
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from harness.lifting.speed_report import USES, SpeedReport, Timing, Use, median_interval
+from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
+from harness.reporting.paper.speed_report import USES, SpeedReport, Timing, Use, median_interval
 from harness.reporting.published import published_table
-from harness.reporting.reproduced import ProfileRuns, ReproducedRow
 from harness.reporting.table_parts import (
     Page,
     csv_text,

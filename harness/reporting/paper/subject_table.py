@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.reporting.measured_rows import ProfileRuns, ReproducedRow, reproduced_row
 from harness.reporting.published import AVERAGE, published_table
-from harness.reporting.reproduced import ProfileRuns, ReproducedRow, reproduced_row
 from harness.reporting.stored.scored_runs import ScoredModel
 from harness.reporting.table_parts import (
     Page,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from harness.lifting.declared import declared_in
+from harness.prediction.declared import declared_in
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord, read_record
 

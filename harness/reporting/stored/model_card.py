@@ -9,8 +9,8 @@ from tabulate import tabulate
 from harness.body.skeleton import Skeleton, skeleton_called
 from harness.datasets.importers import importer_called
 from harness.datasets.prepared import PreparedSet
+from harness.exchange.export import ExportedModel, Format
 from harness.lifting.checkpoint import ModelContract
-from harness.lifting.export import ExportedModel, Format
 from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.reporting.stored.run_report import ScoreSummary, report_run

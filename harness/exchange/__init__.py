@@ -1,0 +1,1 @@
+"""Lifters to and from other programs: exported models, public checkpoints."""

@@ -1,0 +1,210 @@
+"""Trained lifters as files for other programs, each checked against the lifter it was made from.
+
+    safetensors   the weights with their contract; loaded by `load_checkpoint`
+    torchscript   runs under PyTorch alone: torch.jit.load
+    onnx          runs under onnxruntime and its like, without PyTorch
+
+The last two take tensors by name (`ExportedModel.inputs`) with any number of windows, and hold the
+contract as well: TorchScript as the extra file contract.json, ONNX as metadata `contract`.
+"""
+
+import importlib
+import io
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from harness.exchange.tracing import PlainLifter, traceable
+from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
+from harness.runs.errors import HarnessError
+from harness.runs.files import atomic_file, sha256_of_file
+from harness.runs.provenance import RunRecord, read_record
+
+Format = Literal["safetensors", "torchscript", "onnx"]
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+SUFFIXES: dict[Format, str] = {"safetensors": ".safetensors", "torchscript": ".pt", "onnx": ".onnx"}
+
+OUTPUT = "positions"
+EQUAL_METRES = 1e-5
+"""Two predictions are equal where no coordinate differs by more."""
+
+_OPSET = 18
+_TRIED = (1, 24)  # windows at a time: a model that kept the size it was recorded with fails
+_LEAST_EQUAL = 0.9
+
+_Run = Callable[[Sequence[Tensor]], Tensor]
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A file that was written, and what is known of it.
+
+    Attributes:
+        path: the file.
+        format: its format.
+        contract: what the weights belong to.
+        record: the run that made them.
+        inputs: what the file takes, in order.
+        tried: windows that it was compared on with the lifter.
+        equal: how many of them it predicts equally.
+        sha256: SHA-256 of the file.
+    """
+
+    path: Path
+    format: Format
+    contract: ModelContract
+    record: RunRecord
+    inputs: tuple[str, ...]
+    tried: int
+    equal: int
+    sha256: str
+
+
+def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) -> ExportedModel:
+    """Write the model of the run in `folder` to `path` in another format, and try it.
+
+    Args:
+        folder: the run.
+        style: the format.
+        path: the file.
+        force: replace a file that is there.
+
+    Raises:
+        HarnessError: the run or its checkpoint is missing or damaged, `path` exists, the format
+            needs packages that are not installed, cannot express the model or predicts otherwise.
+    """
+    if path.exists() and not force:
+        raise HarnessError(f"{path}: exists; choose another place, or replace it with --force")
+    _require_packages(style)
+    record = read_record(folder / "run.json")
+    checkpoint = folder / CHECKPOINT
+    lifter, contract = load_checkpoint(checkpoint)
+    if contract.run_id != record.run_id:
+        raise HarnessError(
+            f"{checkpoint}: is of run {contract.run_id}, {folder / 'run.json'} of "
+            f"{record.run_id}; train the run to its end first"
+        )
+    plain = PlainLifter(lifter)
+    content, run = _written(style, checkpoint, plain, contract)
+    tried, equal = _compared(plain, run)
+    if equal < _LEAST_EQUAL * tried:
+        raise HarnessError(
+            f"{contract.method}: in {style}, {tried - equal} of {tried} windows come out "
+            f"otherwise, so nothing was written; {_ADVICE}"
+        )
+    with atomic_file(path, "wb") as stream:
+        stream.write(content)
+    return ExportedModel(
+        path, style, contract, record, plain.names, tried, equal, sha256_of_file(path)
+    )
+
+
+_ADVICE = "export it as safetensors, which every model can be"
+
+_NEEDED = {"onnx": ("onnx", "onnxruntime")}
+
+
+def _require_packages(style: Format) -> None:
+    for package in _NEEDED.get(style, ()):
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise HarnessError(
+                f"format {style} needs the package {package} ({error}); install it with "
+                "pip install -c constraints.txt 'pose-lifting-harness[export]'"
+            ) from error
+
+
+def _written(
+    style: Format, checkpoint: Path, plain: PlainLifter, contract: ModelContract
+) -> tuple[bytes, _Run]:
+    """Return the file's bytes and a function that runs the model in them.
+
+    Raises:
+        HarnessError: the format cannot express the model.
+    """
+    if style == "safetensors":
+        return checkpoint.read_bytes(), _loaded_safetensors(checkpoint)
+    text = json.dumps(contract.model_dump(mode="json"), sort_keys=True)
+    write = {"torchscript": _torchscript, "onnx": _onnx}[style]
+    try:
+        return write(plain, text)
+    except Exception as error:  # recorders and converters raise any error at all
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+        raise HarnessError(
+            f"{contract.method}: {style} cannot express this model ({reason}); {_ADVICE}"
+        ) from error
+
+
+def _loaded_safetensors(checkpoint: Path) -> _Run:
+    plain = PlainLifter(load_checkpoint(checkpoint)[0])
+    return lambda tensors: plain(*tensors)
+
+
+def _torchscript(plain: PlainLifter, contract: str) -> tuple[bytes, _Run]:
+    buffer = io.BytesIO()
+    with traceable():
+        traced = torch.jit.trace(plain, plain.example(2), check_trace=False)
+        torch.jit.save(traced, buffer, _extra_files={"contract.json": contract})
+        loaded = torch.jit.load(io.BytesIO(buffer.getvalue()))
+    return buffer.getvalue(), lambda tensors: loaded(*tensors)
+
+
+def _onnx(plain: PlainLifter, contract: str) -> tuple[bytes, _Run]:
+    import onnx
+    import onnxruntime
+
+    names = list(plain.names)
+    example = plain.example(2)
+    with traceable(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        # The exporter by tracing: the one by torch.export takes a hundred times as long on graph
+        # networks and lacks what DG-Net does in place.
+        torch.onnx.export(
+            plain,
+            example,
+            path,
+            dynamo=False,
+            opset_version=_OPSET,
+            do_constant_folding=False,
+            input_names=names,
+            output_names=[OUTPUT],
+            dynamic_axes={name: {0: "windows"} for name in (*names, OUTPUT)},
+        )
+        model: Any = onnx.load(path)
+        shape = plain(*example).shape
+    model.graph.output[0].CopyFrom(
+        onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, ["windows", *shape[1:]])
+    )
+    onnx.helper.set_model_props(model, {"contract": contract})
+    onnx.checker.check_model(model)
+    content = model.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+
+    def run(tensors: Sequence[Tensor]) -> Tensor:
+        given = {name: value.numpy() for name, value in zip(names, tensors, strict=True)}
+        return torch.from_numpy(session.run([OUTPUT], given)[0])
+
+    return content, run
+
+
+def _compared(plain: PlainLifter, run: _Run) -> tuple[int, int]:
+    """Return how many windows were tried, and how many of them come out equally."""
+    tried = equal = 0
+    with torch.no_grad():
+        for windows in _TRIED:
+            given = plain.example(windows)
+            ours, theirs = plain(*given), run(given)
+            tried += windows
+            if theirs.shape == ours.shape:
+                scale = max(1.0, float(ours.abs().max()))
+                difference = (theirs - ours).abs().flatten(1).amax(dim=1)
+                equal += int((difference <= EQUAL_METRES * scale).sum())
+    return tried, equal

@@ -1,0 +1,288 @@
+"""Predictions made by other programs: read from plain arrays, checked, stored like our own.
+
+    .npz   an array (frames, joints, 3) a clip, under the clip's name (`clip_names`)
+    .npy   one array (rows, joints, 3): the clips one after the other in the prepared set's order
+    .mat   MPI-INF-3DHP: a variable a test sequence, TS1 to TS6, (3, joints, 1, frames) as P-STMO
+           writes it for the data set's own evaluation, or (frames, joints, 3)
+
+Where the prepared set marks frames that are scored, a clip may also hold these alone.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.body.skeleton import Skeleton, skeleton_called
+from harness.datasets.clip_names import clip_names
+from harness.datasets.files.matlab import read_matlab
+from harness.datasets.files.safe_npz import npz_keys, read_npy, read_npz
+from harness.datasets.prepared import PreparedSet
+from harness.lifting.registry import method_names
+from harness.prediction.declared import Declared, declared_in
+from harness.prediction.stored import PredictionContract, write_predictions
+from harness.runs.errors import HarnessError
+from harness.runs.files import only_writer, sha256_of_file
+from harness.runs.provenance import RunRecord, collect, read_record, write_record
+from harness.runs.suggest import nearest_name
+
+SUFFIXES = (".npz", ".npy", ".mat")
+
+_LIST_NAMES = "'harness data clips' lists names and frames"
+_FAR_OFF = 30.0  # poses differ in size by a factor of two, units by a thousand
+_ROOT_METRES = 1.0  # no method is so wrong about a root that is zero
+
+
+def store_foreign(
+    path: Path, declared: Declared, prepared: PreparedSet, folder: Path, *, force: bool = False
+) -> RunRecord:
+    """Store the predictions in a file as the predictions of a run, with a record of the run.
+
+    Args:
+        path: the file.
+        declared: how they were made.
+        prepared: the set whose clips were predicted.
+        folder: the run's folder; the same file under the same declaration is stored once.
+        force: replace other predictions from elsewhere in `folder`.
+
+    Raises:
+        HarnessError: the file is missing, damaged or holds something else than these predictions,
+            or `folder` holds another run.
+    """
+    if declared.model in method_names():
+        raise HarnessError(
+            f"{path}: model '{declared.model}' is a model of this harness; declare another name, "
+            f"such as {declared.model}_elsewhere"
+        )
+    clips = prepared.select(declared.split)
+    skeleton = skeleton_called(declared.skeleton) if declared.skeleton else prepared.skeleton
+    positions = read_foreign(path, declared, prepared, skeleton)
+    digest = sha256_of_file(path)
+    record = collect(
+        run=f"{folder.parent.parent.name}/{folder.name}",
+        kind="import",
+        model=declared.model,
+        seed=declared.seed,
+        parameters={
+            "declared": declared.model_dump(mode="json"),
+            "file": {"name": path.name, "sha256": digest},
+        },
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        code="",  # somebody else's
+    )
+    contract = PredictionContract(
+        model=declared.model,
+        run_id=record.run_id,
+        checkpoint_sha256=digest,
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        input_2d=declared.input_2d,
+        trained_on_2d=declared.trained_on_2d or declared.input_2d,
+        split=declared.split,
+        skeleton=skeleton.name,
+        frames=declared.frames,
+        predicts=declared.predicts,
+        flip_test=declared.flip_test,
+        uses_root_depth=declared.uses_root_depth,
+        seed=declared.seed,
+    )
+    with only_writer(folder):
+        _refuse_other_run(folder, record.run_id, force)
+        write_predictions(folder / "predictions", contract, clips, positions)
+        record = record.ended("finished", {"frames": len(positions)})
+        write_record(folder / "run.json", record)
+    return record
+
+
+def read_foreign(
+    path: Path,
+    declared: Declared,
+    prepared: PreparedSet,
+    skeleton: Skeleton,
+) -> NDArray[np.float32]:
+    """Return (rows, joints, 3) root-relative metres, clip after clip as the split has them.
+
+    Raises:
+        HarnessError: the file is missing or damaged, or clips, frames, joints or unit are others.
+    """
+    if path.suffix not in SUFFIXES:
+        raise HarnessError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise HarnessError(f"{path}: no such file")
+    clips = _clips(prepared.select(declared.split))
+    read = {".npz": _from_npz, ".npy": _from_npy, ".mat": _from_mat}[path.suffix]
+    array_of = read(path, clips, len(skeleton))
+    parts = []
+    for clip in clips:
+        where = f"{path}: clip '{clip.name}'"
+        array = _checked(where, array_of(clip), skeleton)
+        valid = None
+        if prepared.valid is not None:
+            valid = prepared.valid[clip.first_row : clip.first_row + clip.frames]
+        parts.append(_all_frames(where, array, clip.frames, valid))
+    positions = np.concatenate(parts)
+    unit = declared.unit or ("mm" if path.suffix == ".mat" else "m")
+    if unit == "mm":
+        positions /= 1000
+    _check_size(path, positions, unit, prepared, [clip.first_row for clip in clips], skeleton)
+    return positions
+
+
+class _Clip(NamedTuple):
+    """A clip of the prepared set."""
+
+    name: str
+    subject: str
+    first_row: int
+    frames: int
+
+
+_ArrayOf = Callable[[_Clip], Any]
+"""Returns the array of a clip."""
+
+
+def _clips(table: pd.DataFrame) -> list[_Clip]:
+    columns = table[["subject", "first_row", "frames"]].itertuples(index=False)
+    return [
+        _Clip(name, str(subject), int(first_row), int(frames))
+        for name, (subject, first_row, frames) in zip(clip_names(table), columns, strict=True)
+    ]
+
+
+def _from_npz(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
+    found, expected = npz_keys(path), [clip.name for clip in clips]
+    missing = [name for name in expected if name not in set(found)]
+    odd = [name for name in found if name not in set(expected)]
+    if odd:
+        nearest = nearest_name(odd[0], missing or expected)
+        hint = f"; did you mean '{nearest}'?" if nearest else ""
+        raise HarnessError(
+            f"{path}: array '{odd[0]}' ({len(odd)} in all) is no clip that was to be "
+            f"predicted{hint} ({_LIST_NAMES})"
+        )
+    if missing:
+        raise HarnessError(
+            f"{path}: lacks {len(missing)} of {len(clips)} clips, first '{missing[0]}' "
+            f"({_LIST_NAMES})"
+        )
+    return lambda clip: read_npz(path, clip.name)
+
+
+def _from_npy(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
+    array, rows = read_npy(path), sum(clip.frames for clip in clips)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise _pickled(path)
+    if array.ndim != 3 or len(array) != rows:
+        raise HarnessError(
+            f"{path}: has shape {array.shape}, expected ({rows}, {joints}, 3): the frames of "
+            f"{len(clips)} clips one after the other ({_LIST_NAMES})"
+        )
+    ends = dict(zip(clips, itertools.accumulate(clip.frames for clip in clips), strict=True))
+    return lambda clip: array[ends[clip] - clip.frames : ends[clip]]
+
+
+def _from_mat(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
+    subjects = [clip.subject for clip in clips]
+    if len(set(subjects)) < len(subjects):
+        raise HarnessError(
+            f"{path}: MATLAB files hold one clip a test sequence, as MPI-INF-3DHP has them; these "
+            "clips have several a subject, so store them as .npz"
+        )
+    content: Mapping[str, Any] = read_matlab(path, subjects)
+
+    def array_of(clip: _Clip) -> Any:
+        array = content[clip.subject]
+        if array.ndim == 4 and array.shape[2] == 1:
+            array = array[:, :, 0]
+        if array.ndim == 3 and array.shape[:2] == (3, joints):
+            return array.transpose(2, 1, 0)
+        return array
+
+    return array_of
+
+
+def _checked(where: str, array: Any, skeleton: Skeleton) -> NDArray[np.float32]:
+    """Return the array of a clip, or say what is wrong with it."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise _pickled(where)
+    if array.ndim != 3 or array.shape[1:] != (len(skeleton), 3):
+        raise HarnessError(
+            f"{where}: has shape {array.shape}, expected (frames, {len(skeleton)}, 3), the joints "
+            f"of {skeleton.name}: {', '.join(skeleton.joints)}; declare skeleton if it has others"
+        )
+    finite = np.isfinite(array).all(axis=(1, 2))
+    if not finite.all():
+        raise HarnessError(f"{where}: holds NaN or infinity, first in frame {finite.argmin()}")
+    return array.astype(np.float32)
+
+
+def _all_frames(
+    where: str, array: NDArray[np.float32], frames: int, valid: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """Return a row a frame of the clip; those that are not scored are zero where none is given."""
+    if len(array) == frames:
+        return array
+    if valid is not None and len(array) == int(valid.sum()):
+        whole = np.zeros((frames, *array.shape[1:]), np.float32)
+        whole[valid] = array
+        return whole
+    marked = "" if valid is None else f", or the {int(valid.sum())} that are scored"
+    raise HarnessError(f"{where}: has {len(array)} frames, expected {frames}{marked}")
+
+
+def _check_size(
+    path: Path,
+    positions: NDArray[np.float32],
+    unit: str,
+    prepared: PreparedSet,
+    rows: list[int],
+    skeleton: Skeleton,
+) -> None:
+    """Raise where positions are in another unit than declared, or not relative to the root."""
+    predicted = positions[positions.any(axis=(1, 2))]
+    if not len(predicted):
+        return  # all zero has no size; it scores as badly as it should
+    root = prepared.skeleton.root
+    truth = prepared.positions_3d[rows]
+    usual = float(np.median(np.linalg.norm(truth - truth[:, root : root + 1], axis=-1)))
+    found = float(np.median(np.linalg.norm(predicted, axis=-1)))
+    told = (
+        f"read in {unit}, joints lie {found:.3g} m from the origin, {usual:.2g} m in the data set"
+    )
+    if found > _FAR_OFF * usual and unit == "m":
+        raise HarnessError(f"{path}: {told}; they seem to be in millimetres, so declare unit=mm")
+    if found * _FAR_OFF < usual and unit == "mm":
+        raise HarnessError(f"{path}: {told}; they seem to be in metres, so declare unit=m")
+    away = float(np.median(np.linalg.norm(predicted[:, skeleton.root], axis=-1)))
+    if away > _ROOT_METRES:
+        raise HarnessError(
+            f"{path}: the root joint ({skeleton.joints[skeleton.root]}) lies {away:.2g} m from the "
+            "origin; expected positions relative to the root, so subtract it"
+        )
+
+
+def _pickled(where: object) -> HarnessError:
+    return HarnessError(
+        f"{where}: holds no numbers but Python objects (a pickle); save plain arrays, such as "
+        "np.savez('theirs.npz', **{name: array})"
+    )
+
+
+def _refuse_other_run(folder: Path, run_id: str, force: bool) -> None:
+    if not (folder / "run.json").exists():
+        return
+    there = read_record(folder / "run.json")
+    if declared_in(there) is None:
+        raise HarnessError(
+            f"{folder}: holds run {there.run_id}, which was made here; declare another model name"
+        )
+    if there.run_id != run_id and not force:
+        raise HarnessError(
+            f"{folder}: holds other predictions ({there.run_id}); declare another model name or "
+            "seed, or replace them with --force"
+        )

@@ -1,0 +1,96 @@
+"""Predicting with a finished run: its checkpoint's predictions, stored in its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.datasets.prepared import PreparedSet, Split
+from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint
+from harness.lifting.lift import WINDOWS_AT_A_TIME
+from harness.prediction.predict_split import predict
+from harness.prediction.stored import PredictionContract, write_predictions
+from harness.runs.errors import HarnessError
+from harness.runs.files import only_writer, sha256_of_file
+from harness.runs.provenance import read_record
+
+
+def predict_run(
+    folder: Path,
+    prepared_folder: Path,
+    *,
+    flip_test: bool,
+    split: Split = "test",
+    input_2d: str | None = None,
+    corruption: Mapping[str, Any] | None = None,
+    allow_other_input: bool = False,
+    out: Path | None = None,
+    batch_size: int = WINDOWS_AT_A_TIME,
+    accelerator: str = "auto",
+) -> Path:
+    """Predict a split with a finished run and return the folder of the predictions.
+
+    Args:
+        folder: the run's folder.
+        prepared_folder: folder of the prepared set to predict.
+        flip_test: average with the prediction on the mirrored input.
+        split: which clips.
+        input_2d: the 2D source to lift; by default the one trained on.
+        corruption: what is done to the 2D input; see `harness.prediction.corruption`.
+        allow_other_input: lift data or a 2D source that the run was not trained on.
+        out: where to; by default `predictions` in the run's folder.
+        batch_size: windows at a time.
+        accelerator: "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises:
+        HarnessError: the run is not finished, its checkpoint is not the one it wrote, or the input
+            is not what it was trained on.
+    """
+    path = folder / CHECKPOINT
+    record = read_record(folder / "run.json")
+    prepared = PreparedSet(prepared_folder)  # first, for it may define the checkpoint's skeleton
+    lifter, contract = load_checkpoint(path)
+    digest = sha256_of_file(path)
+    if record.status != "finished" or record.results.get("checkpoint_sha256") != digest:
+        raise HarnessError(
+            f"{path}: is not the checkpoint that {folder / 'run.json'} ({record.status}) "
+            "tells of; train the run to its end first"
+        )
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise HarnessError("torch sees no GPU on this machine; predict with --accelerator cpu")
+    source = contract.input_2d if input_2d is None else input_2d
+    clips, positions = predict(
+        lifter.to(accelerator),
+        contract,
+        prepared,
+        split,
+        input_2d=source,
+        flip_test=flip_test,
+        batch_size=batch_size,
+        corruption=corruption,
+        allow_other_input=allow_other_input,
+    )
+    predictions = PredictionContract(
+        model=contract.method,
+        run_id=contract.run_id,
+        checkpoint_sha256=digest,
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        input_2d=source,
+        trained_on_2d=contract.input_2d,
+        split=split,
+        skeleton=contract.skeleton,
+        frames=contract.frames,
+        predicts=contract.predicts,
+        flip_test=flip_test,
+        uses_root_depth=contract.uses_root_depth,
+        seed=contract.seed,
+        corruption=None if corruption is None else dict(corruption),
+    )
+    out = out or folder / "predictions"
+    with only_writer(out):
+        write_predictions(out, predictions, clips, positions)
+    return out

@@ -1,0 +1,63 @@
+"""The paper's tables of a profile: published rows, and beside them what was measured here."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from harness.reporting.measured_rows import ProfileRuns
+from harness.reporting.paper.action_tables import action_tables
+from harness.reporting.paper.keypoint_table import keypoint_table
+from harness.reporting.paper.subject_table import subject_table
+from harness.reporting.stored.elsewhere import models_from_elsewhere
+from harness.reporting.table_parts import write_page
+from harness.runs.settings import Settings
+
+CROSS_FOLDER = "cross"
+"""The folder inside a run's that holds its predictions and scores on other profiles' data."""
+
+
+def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
+    """Return the runs that a profile's tables are made from; the first of its protocols counts.
+
+    Models that were brought in from elsewhere follow those of params.yaml.
+
+    Raises:
+        HarnessError: the profile is unknown.
+    """
+    return ProfileRuns(
+        models=(*settings.models, *models_from_elsewhere(results / profile / "runs")),
+        seeds=tuple(settings.seeds),
+        profile=profile,
+        protocol=settings.profile_called(profile).protocols[0],
+        results=results,
+    )
+
+
+def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
+    """Write tables I to IV of a profile as Markdown and CSV and return the files.
+
+    Args:
+        settings: params.yaml.
+        profile: whose runs to show.
+        results: the folder of all results.
+
+    Raises:
+        HarnessError: the profile is unknown or the place cannot be written.
+    """
+    runs = runs_of_profile(settings, profile, results)
+    pages = (*action_tables(runs), subject_table(runs), keypoint_table(runs, crossed(runs)))
+    folder = results / profile / "tables"
+    return [path for page in pages for path in write_page(page, folder)]
+
+
+def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:
+    """Return the same runs as scored on other profiles' data, by the profile."""
+    folder = runs.results / runs.profile / "runs"
+    found = {
+        (path.parents[1].name, path.name)
+        for path in folder.glob(f"*/{CROSS_FOLDER}/*/scores/*")
+        if path.is_dir()
+    }
+    return {
+        target: replace(runs, protocol=protocol, within=f"{CROSS_FOLDER}/{target}")
+        for target, protocol in sorted(found, reverse=True)
+    }

@@ -1,0 +1,102 @@
+"""Scoring a run under several protocols, as the pipeline and grids do it, mirrored in MLflow."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.datasets.prepared import PreparedSet
+from harness.prediction.stored import PredictionContract, read_predictions
+from harness.runs.files import write_json
+from harness.runs.provenance import dvc_hashes
+from harness.runs.tracking import Tracker, open_tracker
+from harness.scoring.protocols import protocol_called
+from harness.scoring.score import score_predictions
+
+FILES_IN_GIT = ("score.json", "sequences.csv", "metrics.json")
+
+
+def score_run(
+    run_name: str,
+    folder: Path,
+    prepared_folder: Path,
+    protocols: Sequence[str],
+    predictions_folder: Path | None = None,
+) -> dict[str, dict[str, float]]:
+    """Score predictions under every protocol and return the averages by protocol.
+
+    Writes scores/PROTOCOL/ and metrics.json into `folder`.
+
+    Args:
+        run_name: how tracking calls the run, such as "quick/dgnet-seed0".
+        folder: the run's folder.
+        prepared_folder: the prepared set that was predicted.
+        protocols: ids of the protocols.
+        predictions_folder: by default `predictions` in the run's folder.
+
+    Raises:
+        HarnessError: a protocol is unknown, or predictions, data set and protocol do not fit.
+    """
+    predictions_folder = predictions_folder or folder / "predictions"
+    contract = read_predictions(predictions_folder).contract
+    with open_score_tracker(run_name, contract, prepared_folder, predictions_folder) as tracker:
+        metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
+        for protocol, values in metrics.items():
+            track_score(tracker, protocol, values, folder / "scores" / protocol)
+    return metrics
+
+
+@contextmanager
+def open_score_tracker(
+    run_name: str, contract: PredictionContract, *inputs: Path
+) -> Iterator[Tracker]:
+    """Track a scoring in MLflow, with what was scored and DVC's hashes of its inputs."""
+    tags = {
+        "kind": "score",
+        "run_id": contract.run_id,
+        "model": contract.model,
+        "seed": str(contract.seed),
+        "data_hash": contract.data_hash,
+        "checkpoint_sha256": contract.checkpoint_sha256,
+    }
+    tags |= {f"dvc.{path}": value for path, value in dvc_hashes(inputs).items()}
+    experiment = run_name.partition("/")[0]
+    with open_tracker(experiment, f"{run_name} score", tags) as tracker:
+        tracker.parameters(contract.model_dump(mode="json"))
+        yield tracker
+
+
+def track_score(
+    tracker: Tracker, protocol: str, metrics: Mapping[str, float], folder: Path
+) -> None:
+    """Record the averages under a protocol and the files of the score in `folder`."""
+    tracker.metrics(plain_names(protocol, metrics))
+    for name in FILES_IN_GIT:
+        tracker.artifact(folder / name, protocol)
+
+
+def score_folder(
+    folder: Path, prepared_folder: Path, protocols: Sequence[str], predictions_folder: Path
+) -> dict[str, dict[str, float]]:
+    """Score predictions under every protocol, as `score_run` does, without tracking it.
+
+    Raises:
+        HarnessError: a protocol is unknown, or predictions, data set and protocol do not fit.
+    """
+    chosen = [protocol_called(protocol) for protocol in protocols]
+    prepared, predictions = PreparedSet(prepared_folder), read_predictions(predictions_folder)
+    metrics = {
+        protocol.id: score_predictions(
+            predictions, prepared, protocol, folder / "scores" / protocol.id, force=True
+        ).metrics
+        for protocol in chosen
+    }
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def plain_names(place: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics as PLACE/NAME in letters that MLflow takes, without "@" and parentheses."""
+    return {
+        f"{place}/{name}".replace("@", " at ").replace("(", "").replace(")", ""): value
+        for name, value in metrics.items()
+    }

@@ -1,0 +1,112 @@
+"""Two processes that share each batch train as one process does, also after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from shared_run import shared_plan
+from tiny_lifter import METHOD, write_tiny_set
+
+from harness.body.skeleton import H36M_17
+from harness.datasets.prepared import PreparedSet
+from harness.lifting import registry
+from harness.lifting.build import build_lifter
+from harness.lifting.windows import WindowReader
+from harness.training.loop import StateFile, Training, make_fabric
+from harness.training.state import TrainingState, load_state
+from harness.training.train_run import train_run
+from harness.training.watching import SilentWatcher
+
+HERE = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.METHODS, METHOD.name, "tiny_lifter:METHOD")
+    monkeypatch.setenv("HARNESS_TRACKING", "off")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(tmp_path)
+    write_tiny_set(tmp_path / "set", (60, 50, 20, 20))
+
+
+def start() -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(HERE / "shared_run.py"), "set", "two"]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def trained_alone(epochs: int) -> TrainingState:
+    """Train for some epochs in this process; return the state at the end, the optimiser's too."""
+    plan = shared_plan(Path("set"), Path("state"))
+    recipe = plan.recipe().model_copy(update={"epochs": epochs})
+    prepared = PreparedSet(plan.prepared)
+    lifter = build_lifter(METHOD, plan.settings.network, H36M_17, H36M_17, plan.seed)
+    train, validation = (
+        WindowReader(prepared, prepared.select(split), "gt", lifter)
+        for split in ("train", "validation")
+    )
+    fabric = make_fabric(recipe, accelerator="cpu")
+    state_file = StateFile(Path("alone.pt"), "alone")
+    return Training(
+        lifter,
+        train,
+        validation,
+        recipe,
+        plan.seed,
+        fabric=fabric,
+        state_file=state_file,
+        watcher=SilentWatcher(),
+    ).run()
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_two_processes_train_as_one_does_also_after_a_kill(tmp_path: Path) -> None:
+    process = start()
+    states = Path(".harness/state")
+    while not list(states.glob("*.pt")):
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    state = load_state(path := next(states.glob("*.pt")), path.stem)
+    assert state is not None
+    alone = trained_alone(len(state.history))
+    assert state.lifter is not None
+    assert alone.lifter is not None
+    for name, weight in alone.lifter.items():
+        # Batch norms' running statistics are among them. A bias before a batch norm has no gradient
+        # but rounding, which Adam enlarges.
+        torch.testing.assert_close(state.lifter[name], weight, rtol=1e-7, atol=1e-7)
+    for parameter, moments in alone.optimizer["state"].items():
+        # Adam's step hides how large a gradient is; its averages of gradients do not.
+        shared = state.optimizer["state"][parameter]["exp_avg"]
+        torch.testing.assert_close(shared, moments["exp_avg"], rtol=1e-6, atol=1e-10)
+    second = int(Path("process1.txt").read_text())
+    deadline = time.monotonic() + 20
+    while is_running(second):
+        assert time.monotonic() < deadline, "the second process outlives the first"
+        time.sleep(0.02)
+
+    assert start().wait() == 0
+    assert not list(states.glob("*.pt"))
+    one = train_run(shared_plan(Path("set"), Path("one")), accelerator="cpu")
+    weights = [load_file(f"{folder}/model.safetensors") for folder in ("one", "two")]
+    for name, weight in weights[0].items():
+        torch.testing.assert_close(weights[1][name], weight, rtol=1e-6, atol=1e-7)
+    histories = [pd.read_csv(f"{folder}/history.csv") for folder in ("one", "two")]
+    np.testing.assert_allclose(histories[1], histories[0], rtol=1e-6)
+    assert len(histories[1]) == one.results["epochs"] == 3

@@ -1,16 +1,18 @@
-"""Stage `sources`: list the source files that a model's training and prediction are made of."""
+"""Stage `sources`: list the source files that each model's training and prediction are made of."""
 
 from pathlib import Path
 
 from harness.lifting.registry import method_sources
 from harness.runs.files import write_json
+from harness.runs.settings import load_settings
 from pipelines.stage import run_stage
 
 
-def sources(model: str) -> None:
-    """Write data/sources/MODEL.json: SHA-256 by module name."""
-    write_json(Path("data/sources") / f"{model}.json", method_sources(model))
+def sources() -> None:
+    """Write data/sources/MODEL.json for every model: SHA-256 by module name."""
+    for model in load_settings().models:
+        write_json(Path("data/sources") / f"{model}.json", method_sources(model))
 
 
 if __name__ == "__main__":
-    run_stage(sources, "model")
+    run_stage(sources)

@@ -3,6 +3,9 @@
 A tracker appends every event to a journal on disk (harness/runs/tracking_journal.py); a thread
 sends the journal. Where the server is down, the user is told once, the run goes on, and
 `harness sync` sends what was kept.
+
+Importing MLflow and opening its store takes seconds. A pipeline has many short stages, so with
+HARNESS_TRACKING=later a run that ends within a minute leaves its journal to whoever sends next.
 """
 
 import contextlib
@@ -26,6 +29,7 @@ Status = Literal["finished", "failed"]
 
 _SECONDS_BETWEEN_ATTEMPTS = 30.0
 _PATIENCE_SECONDS = 60.0
+_LATER_SECONDS = 60.0
 _RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 
 
@@ -104,7 +108,8 @@ def open_tracker(
     """Track an execution in MLflow; it ends as "failed" when the block raises.
 
     Nothing is tracked with HARNESS_TRACKING=off, and on no process but the first of a distributed
-    run. A place that cannot be written costs a warning, never the run.
+    run; with HARNESS_TRACKING=later, a run of less than a minute is kept in the journal. A place
+    that cannot be written costs a warning, never the run.
 
     Args:
         experiment: MLflow's experiment, such as the profile.
@@ -147,8 +152,7 @@ def _tracker(
     tags: dict[str, str],
     parent: ParentRun | None = None,
 ) -> Tracker:
-    switched_off = os.environ.get("HARNESS_TRACKING", "").lower() == "off"
-    if switched_off or any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
+    if _tracking() == "off" or any(os.environ.get(rank, "0") != "0" for rank in _RANKS):
         return NullTracker()
     try:
         return JournalTracker(journal, experiment, run_name, {**origin_tags(), **tags}, parent)
@@ -156,6 +160,10 @@ def _tracker(
         journal.remove()
         warn(f"this run is not tracked, no journal can be kept ({error})")
         return NullTracker()
+
+
+def _tracking() -> str:
+    return os.environ.get("HARNESS_TRACKING", "").lower()
 
 
 class JournalTracker:
@@ -182,6 +190,7 @@ class JournalTracker:
         journal.append("open", experiment=experiment, run_name=run_name, tags=dict(tags), **above)
         self._told: set[str] = set()
         self._closing = False
+        self._not_before = time.monotonic() + (_LATER_SECONDS if _tracking() == "later" else 0.0)
         self._news = threading.Event()
         self._news.set()
         self._sender = MlflowSender(tracking_uri(), warn)
@@ -235,13 +244,14 @@ class JournalTracker:
             self._tell("journal", f"tracking loses an event, which could not be kept ({error})")
 
     def _send_until_closed(self) -> None:
-        next_attempt = 0.0
+        next_attempt = self._not_before
         while True:
             # Without news, wake up to try again what a server that was down did not take.
             self._news.wait(_SECONDS_BETWEEN_ATTEMPTS)
             self._news.clear()
             closing = self._closing
-            if closing or time.monotonic() >= next_attempt:
+            now = time.monotonic()
+            if now >= next_attempt or (closing and now >= self._not_before):
                 try:
                     self._sender.send(self._journal)
                     if closing:
@@ -300,6 +310,17 @@ def send_unsent(root: Path = UNSENT) -> Iterator[Synchronised]:
                 ) from error
             journal.remove()
         yield Synchronised(journal.folder.name, events)
+
+
+def send_waiting() -> None:
+    """Send every journal kept, as far as MLflow takes it; one that cannot be sent stays."""
+    if _tracking() == "off":
+        return
+    try:
+        for _ in send_unsent():
+            pass
+    except HarnessError as error:
+        warn(str(error))
 
 
 def warn(text: str) -> None:

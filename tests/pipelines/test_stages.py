@@ -78,7 +78,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("HARNESS_TRACKING", "off")
         Path("params.yaml").write_text(yaml.safe_dump(tiny_params() | {"models": MODELS}))
         for stage in IN_ORDER:
-            axes = STAGES[stage]["matrix"]
+            axes = STAGES[stage].get("matrix", ())
             for model in MODELS if "model" in axes else [""]:
                 item = {"profile": "tiny", "model": model, "seed": "0"}
                 files = run_stage(stage, item, patch)

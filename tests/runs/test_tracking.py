@@ -27,6 +27,7 @@ from harness.runs.tracking import (
     open_parent,
     open_tracker,
     send_unsent,
+    send_waiting,
 )
 from harness.runs.tracking_journal import UNSENT, Journal, journals
 
@@ -479,3 +480,40 @@ def test_events_survive_a_disk_that_was_full_for_a_while() -> None:
         journal.append("third")
     names = [event["event"] for block, _ in journal.blocks(0) for event in block]
     assert names == ["first", "third"]
+
+
+def test_a_short_run_may_leave_its_journal_to_whoever_sends_next(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_TRACKING", "later")
+    with open_tracker("short", "short/run") as tracker:
+        tracker.metrics({"loss": 1.5})
+    assert runs_at(store, "short") == []
+    assert len(list(journals(UNSENT))) == 1
+    send_waiting()
+    (run,) = runs_at(store, "short")
+    assert run.data.metrics["loss"] == 1.5
+    assert run.info.status == "FINISHED"
+    assert list(journals(UNSENT)) == []
+
+
+def test_a_run_longer_than_that_is_sent_as_it_goes(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_TRACKING", "later")
+    monkeypatch.setattr(tracking, "_LATER_SECONDS", 0.0)
+    with open_tracker("long", "long/run") as tracker:
+        tracker.metrics({"loss": 1.5})
+    assert len(runs_at(store, "long")) == 1
+
+
+def test_what_waits_stays_with_one_warning_where_no_server_answers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HARNESS_TRACKING", "later")
+    with open_tracker("kept", "kept/run"):
+        pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    send_waiting()
+    assert "harness sync" in capsys.readouterr().err
+    assert len(list(journals(UNSENT))) == 1

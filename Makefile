@@ -20,18 +20,24 @@ help:
 
 environment: $(VENV)/ready
 
-# torch first and pinned: a looser request may bring gigabytes of CUDA packages.
+# What `make repro` needs, and no more. torch first and pinned: a looser request may bring gigabytes
+# of CUDA packages. Modules are compiled when they are first used; most never are.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable .
+	touch $@
+
+# What tests, linters and benchmarks need besides.
+$(VENV)/ready-dev: $(VENV)/ready
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 # A downloaded archive has no git: DVC then works without it.
 repro: environment
 	@git rev-parse --is-inside-work-tree >/dev/null 2>&1 || $(BIN)/dvc config --local core.no_scm true
-	$(BIN)/dvc repro
+	$(BIN)/python -m pipelines.side_by_side
 	@$(BIN)/harness tables --list
 
 # `dvc exp run` changes the profile for this run; it needs git.
@@ -40,15 +46,15 @@ experiments: environment
 	$(BIN)/dvc exp run --set-param profile=$(PROFILE) experiments/dvc.yaml
 	@$(BIN)/harness tables --profile $(PROFILE) --list
 
-test: environment
+test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: environment
+lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: environment
+bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --page docs/performance.md
 
 clean:

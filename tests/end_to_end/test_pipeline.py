@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ RUNS = "results/tiny/runs"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> TinyProject:
-    """A project in which `dvc repro` has run; tests leave its outputs as they are."""
+    """A project whose models ran side by side, as in `make repro`; tests leave it as it is."""
     made = TinyProject.made(tmp_path_factory.mktemp("project") / "tiny")
-    made.dvc("repro")
+    made.done(sys.executable, "-m", "pipelines.side_by_side")
     return made
 
 

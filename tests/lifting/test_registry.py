@@ -46,19 +46,20 @@ def test_an_installed_package_adds_a_method(monkeypatch: pytest.MonkeyPatch) -> 
     add_entry_point(monkeypatch, "linear", "tiny_lifter:METHOD")
     assert "linear" in method_names()
     assert method_called("linear") is METHOD
-    assert "tiny" in method_sources("linear")
+    assert "tiny_lifter" in method_sources("linear")
 
 
 def test_a_name_that_is_taken_is_refused_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     add_entry_point(monkeypatch, "dgnet", "tiny_lifter:METHOD")
     for use in (method_called, method_sources):
-        with pytest.raises(HarnessError, match=r"'dgnet' stands for harness.* and tiny_lifter:METHOD"):
+        with pytest.raises(HarnessError, match=r"'dgnet' stands for harness.* and tiny_"):
             use("dgnet")
     assert method_called("martinez").name == "martinez", "the others stay usable"
 
 
 def test_the_same_package_found_twice_is_no_collision(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = importlib.metadata.EntryPoint("linear", "tiny_lifter:METHOD", registry.ENTRY_POINT_GROUP)
+    group = registry.ENTRY_POINT_GROUP
+    entry = importlib.metadata.EntryPoint("linear", "tiny_lifter:METHOD", group)
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry, entry])
     assert method_called("linear") is METHOD
 

@@ -1,0 +1,92 @@
+"""Run the pipeline with its models side by side, one core each, as `make repro` does.
+
+`dvc repro` runs one stage at a time, and small networks gain nothing from a second core. DVC allows
+several `dvc repro` in one folder, so each core gets one, with its share of the models.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+from harness.runs.errors import CheckFailed, HarnessError
+from harness.runs.settings import load_settings
+
+_REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
+
+
+Run = tuple[str, int]
+"""A model and a seed."""
+
+
+def lanes(runs: Sequence[Run], cores: int) -> list[list[Run]]:
+    """Return the runs dealt out to `cores` lanes, in turn; a lane that gets none is left out."""
+    return [lane for first in range(cores) if (lane := list(runs[first::cores]))]
+
+
+def run_pipeline() -> None:
+    """Run every stage of the default profile; models that are up to date cost nothing.
+
+    Raises:
+        CheckFailed: a stage failed; its own message is printed above.
+    """
+    settings = load_settings()
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    _run([f"prepare@{settings.profile}", "sources"])
+    runs = [(model, seed) for seed in settings.seeds for model in settings.models]
+    shares = lanes(runs, cores)
+    if len(shares) > 1:
+        threads = str(max(1, cores // len(shares)))
+        running = [
+            subprocess.Popen(
+                # Each stage by itself: to look at the data set's would lock out the other lanes.
+                (*_REPRO, "--single-item", *_stages(settings.profile, share)),
+                env={"OMP_NUM_THREADS": threads, **os.environ},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for share in shares
+        ]
+        # Through a pipe, so that the lines of one lane never cut those of another in two.
+        readers = [threading.Thread(target=_print_lines, args=(process,)) for process in running]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        if any(process.wait() for process in running):
+            raise CheckFailed(
+                "a stage failed, see above; the same command goes on where it stopped"
+            )
+    _run([])
+
+
+def _stages(profile: str, runs: Sequence[Run]) -> list[str]:
+    """Return the stages that make the runs' scores, in the order in which they are made."""
+    return [
+        f"{stage}@{profile}-{model}-{seed}"
+        for model, seed in runs
+        for stage in ("train", "predict", "score")
+    ]
+
+
+def _run(stages: Sequence[str]) -> None:
+    if subprocess.run((*_REPRO, *stages), check=False).returncode:
+        raise CheckFailed("a stage failed, see above; the same command goes on where it stopped")
+
+
+def _print_lines(process: "subprocess.Popen[str]") -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(line, end="", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        run_pipeline()
+    except HarnessError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

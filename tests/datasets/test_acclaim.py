@@ -201,3 +201,72 @@ def test_a_bad_skeleton_is_refused_with_the_reason(fault: str, tmp_path: Path) -
     path.write_text(text, newline="")
     with pytest.raises(HarnessError, match=message):
         read_asf(path)
+
+
+def with_blank_lines(text: str) -> str:
+    return text.replace("\r\n1\r\n", "\r\n1\r\n\r\n  \r\n", 1)
+
+
+HARMLESS = {
+    "a blank line after the first frame's number": with_blank_lines,
+    "line ends of a transfer in text mode": lambda text: text.replace("\r\n", "\r\r\n"),
+    "capitals": str.upper,
+    "comments in Latin-1": lambda text: text.replace("#!OML", "# Größe … \x85 5²\r\n#!OML"),
+    "a comment between frames": lambda text: text.replace("\r\n2\r\n", "\r\n# second\r\n2\r\n"),
+}
+
+
+@pytest.mark.parametrize("oddity", HARMLESS)
+def test_odd_but_clear_text_is_read_as_the_plain_file(
+    oddity: str, skeleton: AcclaimSkeleton, tmp_path: Path
+) -> None:
+    text = amc_text(walking(3))
+    plain, odd = tmp_path / "a.amc", tmp_path / "b.amc"
+    plain.write_text(text, newline="")
+    edited = HARMLESS[oddity](text)
+    assert edited != text
+    odd.write_text(edited, newline="", encoding="latin-1" if "\x85" not in edited else "utf-8")
+    np.testing.assert_array_equal(read_amc(odd, skeleton), read_amc(plain, skeleton))
+
+
+def test_comments_in_latin_1_and_capitals_are_read_in_skeletons(
+    skeleton: AcclaimSkeleton, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.asf"
+    path.write_bytes(asf_text().upper().replace("# MADE", "# F\xdcR \x85 MADE").encode("latin-1"))
+    odd = read_asf(path)
+    assert odd.index == skeleton.index
+    np.testing.assert_array_equal(
+        odd.joint_ends(np.ones((1, odd.channels))), skeleton.joint_ends(np.ones((1, 62)))
+    )
+
+
+FIRST_FRAMES = {
+    "cut after its number": (lambda text: text[: text.index("root")], "frame 1 lacks head, .*cut"),
+    "another bone first": (
+        lambda text: text.replace("root ", "Hips "),
+        "line 5, frame 1: bone 'Hips' is not in the skeleton",
+    ),
+    "bones never exported": (
+        lambda text: "\r\n".join(line for line in text.split("\r\n") if "thumb" not in line),
+        "no frame gives lthumb, rthumb, .*left them out",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FIRST_FRAMES)
+def test_a_first_frame_that_does_not_fit_is_refused_with_the_reason(
+    fault: str, skeleton: AcclaimSkeleton, tmp_path: Path
+) -> None:
+    edit, message = FIRST_FRAMES[fault]
+    path = tmp_path / "09_01.amc"
+    path.write_text(edit(amc_text(walking(5))), newline="")
+    with pytest.raises(HarnessError, match=message):
+        read_amc(path, skeleton)
+
+
+def test_a_skeleton_that_does_not_say_the_unit_of_angles_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "09.asf"
+    path.write_text(asf_text().replace("  angle deg\r\n", ""), newline="")
+    with pytest.raises(HarnessError, match="does not say the unit of angles.*angle deg"):
+        read_asf(path)

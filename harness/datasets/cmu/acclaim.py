@@ -9,10 +9,14 @@ z of fixed axes, a bone turns relative to its parent by C M C^-1, and its end li
 The end of the root is the root's position. Source of the format: the CMU database's pages on ASF
 and AMC (mocap.cs.cmu.edu) and its FAQ, which gives the unit of length: inches times the file's own
 `length` entry.
+
+Files in the wild have comments in Latin-1, blank lines anywhere, and names in capitals; all are
+read. Names of bones come out in small letters.
 """
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,9 +110,14 @@ def read_asf(path: Path) -> AcclaimSkeleton:
             never use (radians, another order of axes, bones that change length).
     """
     sections = _sections(path, _read_text(path))
-    units = {words[0]: words[1] for words in sections["units"] if len(words) == 2}
-    if units.get("angle") != "deg":
-        raise HarnessError(f"{path}: gives angles in {units.get('angle')}, expected deg")
+    units = {words[0].lower(): words[1] for words in sections["units"] if len(words) == 2}
+    if "angle" not in units:
+        raise HarnessError(
+            f"{path}: does not say the unit of angles; if they are degrees, add the line "
+            "'angle deg' below :units"
+        )
+    if units["angle"].lower() != "deg":
+        raise HarnessError(f"{path}: gives angles in {units['angle']}, expected deg")
     root = {words[0].lower(): words[1:] for words in sections["root"]}
     if tuple(word.lower() for word in root.get("order", [])) != ROOT_CHANNELS:
         raise HarnessError(
@@ -152,9 +161,8 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
         HarnessError: the file is missing, is no AMC file, belongs to another skeleton, is cut
             short, skips a frame, or holds a value that is no finite number.
     """
-    text = _read_text(path)
-    lines = text.splitlines()
-    start = next((n for n, line in enumerate(lines) if line.strip().isdigit()), len(lines))
+    lines = _lines(_read_text(path))
+    start = next((n for n, line in enumerate(lines) if line.strip().isdecimal()), len(lines))
     header = {line.strip().upper() for line in lines[:start]}
     if ":DEGREES" not in header or ":FULLY-SPECIFIED" not in header:
         raise HarnessError(
@@ -163,9 +171,10 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
         )
     if start == len(lines):
         raise HarnessError(f"{path}: holds no frames; download or export it again")
-    order, name_columns, value_columns = _frame_pattern(skeleton, lines[start:])
+    content = [line.lower() for line in lines[start:] if _says_something(line)]
+    order, name_columns, value_columns = _frame_pattern(skeleton, content)
     width = 1 + len(name_columns) + len(value_columns)
-    tokens = " ".join(lines[start:]).split()
+    tokens = " ".join(content).split()
     if max(map(len, tokens)) > _LONGEST_WORD:
         # The table below gives every word the room of the longest.
         raise HarnessError(
@@ -188,17 +197,18 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
 
 
 def _frame_pattern(
-    skeleton: AcclaimSkeleton, lines: Sequence[str]
+    skeleton: AcclaimSkeleton, content: Sequence[str]
 ) -> tuple[list[int], list[int], list[int]]:
     """Return, for the words of the first frame: the bones, their columns, our channels' columns."""
     order: list[int] = []
-    for line in lines[1:]:
-        name = line.split(maxsplit=1)[0] if line.strip() else ""
+    for line in content[1:]:
+        name = line.split(maxsplit=1)[0]
         if name not in skeleton.index or skeleton.index[name] in order:
             break
         order.append(skeleton.index[name])
     counts = [len(bone.channels) for bone in skeleton.bones]
-    names = list(itertools.accumulate((1 + counts[bone] for bone in order[:-1]), initial=1))
+    widths = [1 + counts[bone] for bone in order]
+    names = list(itertools.accumulate(widths, initial=1))[: len(order)]
     start = dict(zip(order, names, strict=True))
     values = [
         start[bone] + 1 + channel
@@ -216,13 +226,13 @@ def _first_defect(
     moving = {bone.name for bone in skeleton.bones if bone.channels}
     frame, seen = 0, moving
     for number, line in enumerate(lines[start:], start=start + 1):
-        words = line.split()
-        if not words:
+        if not _says_something(line):
             continue
+        words = line.split()
         where = f"{path}, line {number}"
-        if len(words) == 1 and words[0].isdigit():
+        if len(words) == 1 and words[0].isdecimal():
             if seen != moving:
-                return _lacking(path, frame, moving - seen)
+                return _lacking(path, frame, moving - seen, lines)
             if number > start + 1 and int(words[0]) != frame + 1:
                 return HarnessError(
                     f"{where}: frame {words[0]} follows frame {frame}; frames must be numbered "
@@ -230,10 +240,10 @@ def _first_defect(
                 )
             frame, seen = int(words[0]), set()
             continue
-        name, values = words[0], words[1:]
+        name, values = words[0].lower(), words[1:]
         if name not in skeleton.index:
             return HarnessError(
-                f"{where}, frame {frame}: bone '{name}' is not in the skeleton "
+                f"{where}, frame {frame}: bone '{words[0]}' is not in the skeleton "
                 f"{skeleton.path}; is the motion another person's?"
             )
         expected = len(skeleton.bones[skeleton.index[name]].channels)
@@ -250,7 +260,7 @@ def _first_defect(
                     "expected a finite number"
                 )
     if seen != moving:
-        return _lacking(path, frame, moving - seen)
+        return _lacking(path, frame, moving - seen, lines)
     return HarnessError(f"{path}: bones come in another order in some frames than in the first")
 
 
@@ -261,34 +271,56 @@ def _is_finite_number(text: str) -> bool:
         return False
 
 
-def _lacking(path: Path, frame: int, missing: set[str]) -> HarnessError:
+def _lacking(path: Path, frame: int, missing: set[str], lines: Sequence[str]) -> HarnessError:
+    present = {line.split(maxsplit=1)[0].lower() for line in lines if _says_something(line)}
+    frames = sum(name.isdecimal() for name in present)
+    listed = ", ".join(sorted(missing))
+    if frames > 1 and not missing & present:
+        return HarnessError(
+            f"{path}: no frame gives {listed}, which the skeleton lets move; the program that "
+            "exported it left them out, so export all bones, or take their dof lines out of the "
+            "skeleton if they may keep still"
+        )
     return HarnessError(
-        f"{path}: frame {frame} lacks {', '.join(sorted(missing))}; the file is cut short or "
-        "damaged, so download it again"
+        f"{path}: frame {frame} lacks {listed}; the file is cut short or damaged, so download it "
+        "again"
     )
 
 
 def _read_text(path: Path) -> str:
+    """Return a file's text; comments may be in UTF-8 or Latin-1, the rest is ASCII."""
     try:
-        return path.read_text(encoding="ascii")
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise HarnessError(f"{path}: no such file; see 'harness data fetch cmu --help'") from error
-    except UnicodeDecodeError as error:
-        raise HarnessError(
-            f"{path}: is not a text file (byte {error.start} is not ASCII); download it again"
-        ) from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
+    if b"\0" in content:
+        raise HarnessError(
+            f"{path}: is not a text file (byte {content.index(0)} is zero); download it again"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _lines(text: str) -> list[str]:
+    """Split at line ends of any system; str.splitlines would also split at letters of Latin-1."""
+    return re.split(r"\r*\n|\r", text)
+
+
+def _says_something(line: str) -> bool:
+    """Whether a line is neither blank nor a comment."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _sections(path: Path, text: str) -> dict[str, list[list[str]]]:
     """Split an ASF file into its sections (":units" and so on), each a list of lines of words."""
     sections: dict[str, list[list[str]]] = {}
     current: list[list[str]] = []
-    for line in text.splitlines():
+    for line in filter(_says_something, _lines(text)):
         words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
         if words[0].startswith(":"):
             current = sections.setdefault(words[0][1:].lower(), [])
         else:
@@ -307,15 +339,16 @@ def _bone_blocks(path: Path, lines: Sequence[list[str]]) -> dict[str, dict[str, 
     blocks: dict[str, dict[str, list[str]]] = {}
     entries: dict[str, list[str]] = {}
     for words in lines:
-        if words[0] == "begin":
+        keyword = words[0].lower()
+        if keyword == "begin":
             entries = {}
-        elif words[0] == "end":
-            name = " ".join(entries.get("name", []))
+        elif keyword == "end":
+            name = " ".join(entries.get("name", [])).lower()
             if not name or name in blocks:
                 raise HarnessError(f"{path}: a bone has no name or stands twice ('{name}')")
             blocks[name] = entries
         else:
-            entries[words[0]] = words[1:]
+            entries[keyword] = words[1:]
     return blocks
 
 
@@ -329,7 +362,7 @@ def _bone(
     channels = tuple(word.lower() for word in entries.get("dof", []))
     if offset.shape != (3,) or axis.shape != (3,) or not np.isfinite([offset, axis]).all():
         raise ValueError(f"bone {name}: a direction and an axis are three finite numbers")
-    if entries["axis"][3:] != ["XYZ"] or not set(channels) <= set(_ROTATIONS):
+    if [word.upper() for word in entries["axis"][3:]] != ["XYZ"] or not set(channels) <= set(_ROTATIONS):
         raise ValueError(f"bone {name}: only turns about X, then Y, then Z are read")
     return offset, rotation_from_euler_xyz(axis), channels
 
@@ -337,6 +370,6 @@ def _bone(
 def _hierarchy(lines: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
     """Yield (parent, child) in the file's order."""
     for parent, *children in lines:
-        if parent not in ("begin", "end"):
+        if parent.lower() not in ("begin", "end"):
             for child in children:
-                yield parent, child
+                yield parent.lower(), child.lower()

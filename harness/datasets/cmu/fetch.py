@@ -150,11 +150,6 @@ class _Download:
                 path=new.parent,
                 downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS),
             )
-            problem = _problem(new, digest, read)
-            if problem is not None:
-                new.unlink()
-                raise HarnessError(f"{url}: is not what it should be: {problem}")
-            new.replace(path)
         except requests.HTTPError as error:
             status = None if error.response is None else error.response.status_code
             if status == 404:
@@ -174,6 +169,11 @@ class _Download:
             ) from error
         except OSError as error:
             raise unwritable(path, error) from error
+        problem = _problem(new, digest, read)
+        if problem is not None:
+            new.unlink()
+            raise HarnessError(f"{url}: is not what it should be: {problem}")
+        new.replace(path)
 
     def _record(self, key: str, path: Path) -> None:
         digest = sha256_of_file(path)

@@ -68,17 +68,24 @@ def list_sets(style: str) -> None:
     epilog="\b\nExamples:\n"
     "  harness data prepare synthetic --profile quick\n"
     "  harness data prepare h36m --raw ~/human36m --profile paper\n"
+    "  harness data prepare cmu --split cmu26 --raw data/raw/cmu\n"
     "  harness data prepare synthetic --set seconds=2.0 --set takes=1",
 )
 @click.argument("name")
 @click.option("--raw", type=_FOLDER, help="Folder with your files [default: data/raw/NAME].")
 @click.option("--profile", help="Use this profile's options, from params.yaml.")
 @click.option("--out", type=_FOLDER, help="Folder to write [default: data/prepared/NAME].")
+@click.option("--split", help="For cmu: a split that ships, such as cmu26, or a CSV file.")
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="An option, its value in YAML."
 )
 def prepare(
-    name: str, raw: Path | None, profile: str | None, out: Path | None, changes: tuple[str, ...]
+    name: str,
+    raw: Path | None,
+    profile: str | None,
+    out: Path | None,
+    split: str | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Turn your files of data set NAME into the form that everything else reads.
 
@@ -92,14 +99,17 @@ def prepare(
 
     importer = importer_called(name)
     if profile is not None:
-        if changes:
-            raise HarnessError("--set and --profile exclude each other; change params.yaml instead")
+        if changes or split:
+            told = "--set" if changes else "--split"
+            raise HarnessError(
+                f"{told} and --profile exclude each other; change params.yaml instead"
+            )
         dataset = load_settings().profile_called(profile).dataset
         if dataset.name != name:
             raise HarnessError(f"profile {profile} uses data set {dataset.name}, not {name}")
         options = dataset.options
     else:
-        options = _parsed(changes)
+        options = _parsed((*changes, *([f"split={split}"] if split else [])))
     usual = RAW / (profile or name)
     if importer.needs_raw and raw is None and usual.is_dir():
         raw = usual
@@ -174,15 +184,23 @@ def clips(name: str, split: "Split") -> None:
 
 @data.command(
     short_help="Download files and check them; only cmu may be downloaded.",
-    epilog="\b\nExample:\n  harness data fetch cmu --subjects 01,02,03",
+    epilog="\b\nExamples:\n"
+    "  harness data fetch cmu --split cmu26\n"
+    "  harness data fetch cmu --subjects 01,02,03",
 )
 @click.argument("name")
 @click.option("--subjects", help="Subjects to download whole, such as 01,02.")
 @click.option("--trials", help="Single trials to download, such as 05_01,05_12.")
+@click.option("--split", help="All trials of a split: one that ships (cmu26), or a CSV file.")
 @click.option("--to", "folder", type=_FOLDER, help="Folder to fill [default: data/raw/NAME].")
 @click.option("--base-url", help="Another place with the same layout of files.")
 def fetch(
-    name: str, subjects: str | None, trials: str | None, folder: Path | None, base_url: str | None
+    name: str,
+    subjects: str | None,
+    trials: str | None,
+    split: str | None,
+    folder: Path | None,
+    base_url: str | None,
 ) -> None:
     """Download files of data set NAME (only cmu may be downloaded) and check them.
 
@@ -200,6 +218,7 @@ def fetch(
         folder,
         subjects=_listed(subjects),
         trials=_listed(trials),
+        split=split,
         base_url=base_url or CMU_URL,
         say=click.echo,
     )

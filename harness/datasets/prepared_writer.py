@@ -21,6 +21,9 @@ from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_json, write_json
 
 
+_TOLD_NOTES = 3
+
+
 @dataclass
 class PreparedWriter:
     """Takes clips one by one and streams them into a prepared set; see `write_prepared_set`."""
@@ -140,6 +143,9 @@ class PreparedWriter:
     def finish(self, **manifest: Any) -> Manifest:
         """Close the arrays, write the clips and the manifest, and return the manifest."""
         if not self._clips:
+            if self.notes:
+                told = "; ".join(self.notes[-_TOLD_NOTES:])
+                raise HarnessError(f"nothing is left to import: {told}")
             raise HarnessError("no clips were found; check the folder given with --raw")
         hashes = {name: array.close() for name, array in sorted(self._arrays.items())}
         clips = pd.DataFrame(self._clips)[list(CLIP_COLUMNS)].astype(CLIP_COLUMNS)

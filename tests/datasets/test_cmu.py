@@ -10,8 +10,8 @@ from acclaim_files import METRES, asf_text, walking, write_cmu
 from harness.body.camera import project
 from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import read_amc, read_asf
-from harness.datasets.cmu.motion import joint_positions, motion_pieces, repair_spikes
-from harness.datasets.cmu.trials import ACTIONS, DEFECTS
+from harness.datasets.cmu.damage import repair_spikes
+from harness.datasets.cmu.motion import joint_positions, motion_pieces
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError
@@ -91,28 +91,12 @@ def test_the_same_files_and_settings_give_the_same_set(
     assert prepare_set("cmu", tiny_cmu, tmp_path / "c", {"seed": 1}).data_hash != prepared.data_hash
 
 
-def test_known_defects_are_left_out_and_noted(prepared: PreparedSet, tiny_cmu: Path) -> None:
-    # 2100 frames without 2053-2060 leave 2052 and 40, the latter shorter than a second.
-    kept = prepared.clips[prepared.clips["subaction"].str.startswith("01_14")]
-    assert set(kept["frames"]) == {(2052 - 1) * 5 // 12 + 1}
-    notes = "\n".join(prepared.manifest.notes)
-    assert "01_14: left out 2053-2060 (pelvis wobbles" in notes
-    assert "01_14: left out 17 frames (shorter than a second)" in notes
-
-
-def test_every_listed_defect_belongs_to_a_known_trial_and_runs_forward() -> None:
-    for trial, defects in DEFECTS.items():
-        assert trial in ACTIONS
-        for defect in defects:
-            assert 1 <= defect.first <= defect.last
-
-
 def test_a_spike_is_replaced_by_the_middle_of_its_neighbours_and_nothing_else_changes() -> None:
     time = np.arange(100)[:, None, None] / 120
     positions = np.broadcast_to([[0.1, 0.2, 1.0]], (100, 17, 3)) + np.sin(3 * time)
     spoilt = positions.copy()
     spoilt[40, 13] += [0.0, 0.05, 0.0]
-    repaired, spikes = repair_spikes(spoilt)
+    repaired, spikes = repair_spikes(spoilt, 120)
     assert spikes == [40]
     np.testing.assert_allclose(repaired, positions, atol=1e-3)
     np.testing.assert_array_equal(np.delete(repaired, 40, 0), np.delete(spoilt, 40, 0))
@@ -123,7 +107,7 @@ def test_fast_but_real_motion_is_no_spike() -> None:
     time = np.arange(60) / 120
     reach = np.zeros((60, 17, 3))
     reach[:, 13, 0] = 0.5 - 0.5 * np.cos(np.clip(2 * np.pi * 2.3 * time, 0, np.pi))
-    assert repair_spikes(reach)[1] == []
+    assert repair_spikes(reach, 120)[1] == []
 
 
 def test_spikes_are_counted_in_the_file_s_frames(tmp_path: Path) -> None:

@@ -102,8 +102,12 @@ class AcclaimSkeleton:
         return forward_kinematics(parents, offsets, rotations, motion[:, :3] * self.metres)[0]
 
 
-def read_asf(path: Path) -> AcclaimSkeleton:
+def read_asf(path: Path, metres_per_unit: float | None = None) -> AcclaimSkeleton:
     """Read an Acclaim skeleton.
+
+    Args:
+        path: the file.
+        metres_per_unit: length of its unit where it is not an inch divided by its `length` entry.
 
     Raises:
         HarnessError: the file is missing, is no ASF file, or uses something that these motions
@@ -126,7 +130,7 @@ def read_asf(path: Path) -> AcclaimSkeleton:
         )
     blocks = _bone_blocks(path, sections["bonedata"])
     try:
-        metres = METRES_PER_INCH / float(units["length"])
+        metres = metres_per_unit or METRES_PER_INCH / float(units["length"])
         rest = np.array([root["position"], root["orientation"]], dtype=np.float64)
         free = {name: _bone(name, entries, metres) for name, entries in blocks.items()}
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:

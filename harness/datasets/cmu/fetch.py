@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from harness.datasets.cmu.acclaim import read_amc, read_asf
+from harness.datasets.cmu.splits import split_called
 from harness.datasets.cmu.trials import ACTIONS
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file, sha256_of_file, unwritable
@@ -38,6 +39,7 @@ def fetch_cmu(
     *,
     subjects: Sequence[str] = (),
     trials: Sequence[str] = (),
+    split: str | None = None,
     base_url: str = CMU_URL,
     say: Callable[[str], None] = print,
 ) -> Fetched:
@@ -47,6 +49,7 @@ def fetch_cmu(
         folder: what `harness data prepare cmu --raw` takes afterwards.
         subjects: subjects to download with all their trials, such as "02".
         trials: single trials, such as "02_04"; their subject's skeleton comes with them.
+        split: all trials of a split: the name of one that ships or the path of a CSV file.
         base_url: where the folders of the subjects are.
         say: told each file that is downloaded, and why where one was there.
 
@@ -57,6 +60,7 @@ def fetch_cmu(
         HarnessError: nothing was asked for, a name is no subject or trial, the site cannot be
             reached or lacks a file, a file is not what it should be. Files that were right stay.
     """
+    trials = [*trials, *([] if split is None else split_called(split).trials)]
     for name, pattern in [(s, r"\d\d+") for s in subjects] + [(t, r"\d\d+_\d\d+") for t in trials]:
         if not re.fullmatch(pattern, name):
             raise HarnessError(
@@ -64,7 +68,9 @@ def fetch_cmu(
                 "like 05_01"
             )
     if not (subjects or trials):
-        raise HarnessError("say what to download with --subjects 01,02 or --trials 05_01")
+        raise HarnessError(
+            "say what to download with --split cmu26, --subjects 01,02 or --trials 05_01"
+        )
     download = _Download(folder, base_url.rstrip("/"), say)
     for subject in subjects:
         download.skeleton(subject)

@@ -8,22 +8,25 @@ to a camera than 1.5 m, the trial is cut into the smallest number of equal piece
 placed so. Joints may leave the image; the notes say how many do.
 
 Cameras. The database's own views are not calibrated, so each subject borrows the four cameras of
-one subject of Human3.6M, in turn. Detections are simulated (`detector`).
+one subject of Human3.6M: in turn by subject number, or by a hash of a name that is no number.
+Detections are simulated (`detector`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.body.camera import Camera, h36m_cameras, project, world_to_camera
 from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_asf
+from harness.datasets.cmu.frame_rates import USUAL_RATE, known_frame_rates
 from harness.datasets.cmu.motion import motion_pieces
+from harness.datasets.cmu.splits import TrialSplit, split_called
 from harness.datasets.cmu.trials import ACTIONS, UNLABELLED
 from harness.datasets.detector import DetectorSettings, detect
 from harness.datasets.importers import Importer
@@ -36,9 +39,9 @@ from harness.runs.progress import track
 from harness.runs.seeds import derive_seed
 from harness.runs.suggest import unknown_name
 
-RATE = 120.0
 NEAREST_METRES = 1.5
 SHORTEST_SECONDS = 1.0
+_NAMED = 8
 
 _SOURCES = {
     "gt": Source2D(layout=H36M_17.name, exact=True, confidence=False),
@@ -56,80 +59,145 @@ class CmuSettings(BaseModel):
     is in no list is left out.
 
     Attributes:
+        split: a split as data: the name of one that ships, such as "cmu26", or the path of a CSV
+            file; it takes the place of the three lists and of the names of actions.
         train: subjects or trials to train on.
         validation: subjects or trials to choose epochs and settings on. By default one trial of
             each training subject: climbing and jumping down, walking over blocks.
         test: subjects or trials to test on.
         fps: frames a second of the prepared set.
         actions: action name by trial, before the built-in table.
-        frame_rates: frames a second of the files, by subject or trial, where it is not 120; the
-            files do not say.
+        frame_rates: frames a second of the files, by subject or trial, before the built-in list
+            (frame_rates.csv); the files do not say.
+        metres_per_unit: length of the files' unit where it is not the database's, an inch divided
+            by the skeleton's own `length`; 0.01 for a skeleton in centimetres.
         seed: base seed of the simulated detections.
         detector: sizes of the simulated detections' errors.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    split: str | None = None
     train: list[str] = ["01", "03"]
     validation: list[str] = ["01_14", "03_01"]
     test: list[str] = ["02"]
     fps: float = Field(default=50.0, gt=0)
     actions: dict[str, str] = Field(default_factory=dict)
-    frame_rates: dict[str, float] = Field(default_factory=dict)
+    frame_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    metres_per_unit: float | None = Field(default=None, gt=0)
     seed: int = Field(default=0, ge=0)
     detector: DetectorSettings = DetectorSettings()
+
+    @model_validator(mode="after")
+    def _one_split(self) -> "CmuSettings":
+        lists = sorted({"train", "validation", "test"} & self.model_fields_set)
+        if self.split is not None and lists:
+            raise ValueError(
+                f"split {self.split} already says who trains and who tests; leave {lists[0]} out"
+            )
+        return self
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One motion file and what becomes of it."""
+    """One motion file and what becomes of it; `rate` is None where nobody says it."""
 
     name: str
     subject: str
     path: Path
     action: str
     split: Split
-    rate: float
+    rate: float | None
 
 
-def find_trials(raw: Path, settings: CmuSettings) -> list[Trial]:
+def find_trials(
+    raw: Path, settings: CmuSettings, listed: TrialSplit | None = None
+) -> list[Trial]:
     """Return the trials that the settings use, by name.
 
     Args:
         raw: the folder that holds `subjects`, or that folder itself.
         settings: the importer's options.
+        listed: the split that they name.
 
     Raises:
-        HarnessError: no motion files, a listed subject or trial that is not there, a trial in two
-            lists, a rate below the prepared set's.
+        HarnessError: no motion files, one trial in two folders, a listed subject or trial that is
+            not there, a trial in two lists, a rate below the prepared set's.
     """
+    paths = _motions(raw)
+    known = set(paths) | {path.parent.name for path in paths.values()}
+    for name in [*settings.actions, *settings.frame_rates]:
+        if name not in known:
+            raise unknown_name(f"subject or trial in {raw}", name, known)
+    if listed is not None:
+        _check_there(raw, paths, listed)
+        splits: Mapping[str, Split] = {name: line.split for name, line in listed.trials.items()}
+        named = {name: line.action for name, line in listed.trials.items()}
+    else:
+        splits, named = _splits(raw, known, settings), ACTIONS
+    trials = []
+    for name, path in paths.items():
+        subject = path.parent.name
+        split = splits.get(name, splits.get(subject) if listed is None else None)
+        if split is None:
+            continue
+        rate = settings.frame_rates.get(
+            name, settings.frame_rates.get(subject, known_frame_rates().get(name))
+        )
+        if (rate or USUAL_RATE) < settings.fps:
+            raise HarnessError(
+                f"{path}: has {rate or USUAL_RATE:g} frames a second, fewer than the "
+                f"{settings.fps:g} to be made of them; lower the option fps"
+            )
+        action = settings.actions.get(name, named.get(name, UNLABELLED))
+        trials.append(Trial(name, subject, path, action, split, rate))
+    return trials
+
+
+def _motions(raw: Path) -> dict[str, Path]:
+    """Return the motion files below a raw folder by trial, whatever the case of their ending."""
     folder = raw / "subjects" if (raw / "subjects").is_dir() else raw
-    paths = {path.stem: path for path in sorted(folder.glob("*/*_*.amc"))}
+    paths: dict[str, Path] = {}
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix.lower() != ".amc":
+            continue
+        if path.stem in paths:
+            raise HarnessError(f"{path}: trial {path.stem} is also {paths[path.stem]}; rename one")
+        paths[path.stem] = path
     if not paths:
         raise HarnessError(
             f"{raw}: holds no motions; expected subjects/NN/NN_MM.amc with subjects/NN/NN.asf "
             f"({IMPORTER.how_to_get})"
         )
-    known = set(paths) | {path.parent.name for path in paths.values()}
-    for name in [*settings.actions, *settings.frame_rates]:
-        if name not in known:
-            raise unknown_name(f"subject or trial in {raw}", name, known)
-    splits = _splits(raw, known, settings)
-    trials = []
-    for name, path in paths.items():
-        subject = path.parent.name
-        split = splits.get(name, splits.get(subject))
-        rate = settings.frame_rates.get(name, settings.frame_rates.get(subject, RATE))
-        if split is None:
-            continue
-        if rate < settings.fps:
-            raise HarnessError(
-                f"{path}: has {rate:g} frames a second, fewer than the {settings.fps:g} to be "
-                "made of them; lower the option fps"
-            )
-        action = settings.actions.get(name, ACTIONS.get(name, UNLABELLED))
-        trials.append(Trial(name, subject, path, action, split, rate))
-    return trials
+    return paths
+
+
+def _skeleton_path(folder: Path) -> Path:
+    """Return the skeleton of a subject's folder: the one called like it, or the only one."""
+    found = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".asf")
+    own = [path for path in found if path.stem.lower() == folder.name.lower()]
+    if len(found) == 1 or own:
+        return (own or found)[0]
+    if found:
+        raise HarnessError(
+            f"{folder}: holds {len(found)} skeletons, none called {folder.name}.asf; give each "
+            "person a folder"
+        )
+    return folder / f"{folder.name}.asf"
+
+
+def _check_there(raw: Path, paths: Mapping[str, Path], listed: TrialSplit) -> None:
+    missing = [
+        name
+        for name, line in listed.trials.items()
+        if name not in paths or paths[name].parent.name != line.subject
+    ]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise HarnessError(
+            f"{raw}: lacks {', '.join(missing[:3])}{more} of the {len(listed.trials)} trials of "
+            f"split {listed.name}; get them with 'harness data fetch cmu --split {listed.name}'"
+        )
 
 
 def _splits(raw: Path, known: set[str], settings: CmuSettings) -> dict[str, Split]:
@@ -154,7 +222,8 @@ def _add_trial(
     settings: CmuSettings,
 ) -> None:
     """Add the views of a trial by every camera, and note what was mended, left out or not seen."""
-    pieces, notes = motion_pieces(trial.path, skeleton, trial.rate, settings.fps)
+    rate = trial.rate or USUAL_RATE
+    pieces, notes = motion_pieces(trial.path, skeleton, rate, settings.fps)
     shortest = round(SHORTEST_SECONDS * settings.fps)
     placed: list[Array] = []
     for piece in pieces:
@@ -196,20 +265,48 @@ def _add_trial(
 
 
 def _placements(trials: Sequence[Trial]) -> Mapping[str, Sequence[Camera]]:
-    """Return each subject's borrowed cameras, Human3.6M's subjects in turn by subject number."""
+    """Return each subject's borrowed cameras."""
     lent = list(h36m_cameras().values())
-    return {trial.subject: lent[(int(trial.subject) - 1) % len(lent)] for trial in trials}
+    return {trial.subject: lent[_number(trial.subject) % len(lent)] for trial in trials}
+
+
+def _number(subject: str) -> int:
+    if subject.isdecimal():
+        return int(subject) - 1
+    return derive_seed(0, "cameras of", subject)
+
+
+def _notes(trials: Sequence[Trial], listed: TrialSplit | None) -> list[str]:
+    notes = [] if listed is None else [str(listed)]
+    unknown = [trial.name for trial in trials if trial.rate is None]
+    if unknown:
+        notes.append(
+            f"the frame rate of {_some(unknown)} is in no list and is taken to be "
+            f"{USUAL_RATE:g} (option frame_rates)"
+        )
+    slower = [trial.name for trial in trials if trial.rate not in (None, USUAL_RATE)]
+    if slower:
+        notes.append(f"recorded at another rate than {USUAL_RATE:g}: {_some(slower)}")
+    return notes
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
 
 
 def _prepare(raw: Path | None, out: Path, settings: CmuSettings) -> Manifest:
     if raw is None:
         raise HarnessError(f"data set cmu needs the folder of its files ({IMPORTER.how_to_get})")
-    trials = find_trials(raw, settings)
+    listed = None if settings.split is None else split_called(settings.split)
+    trials = find_trials(raw, settings, listed)
     skeletons = {
-        trial.subject: read_asf(trial.path.parent / f"{trial.subject}.asf") for trial in trials
+        trial.subject: read_asf(_skeleton_path(trial.path.parent), settings.metres_per_unit)
+        for trial in trials
     }
     cameras = _placements(trials)
     with write_prepared_set(out, H36M_17) as writer:
+        writer.notes.extend(_notes(trials, listed))
         for trial in track(trials, "Importing cmu"):
             skeleton = skeletons[trial.subject]
             for path in (skeleton.path, trial.path):
@@ -217,7 +314,7 @@ def _prepare(raw: Path | None, out: Path, settings: CmuSettings) -> Manifest:
             _add_trial(writer, trial, skeleton, cameras[trial.subject], settings)
         return writer.finish(
             name=IMPORTER.name,
-            title=IMPORTER.title,
+            title=IMPORTER.title if listed is None else listed.title,
             licence=IMPORTER.licence,
             citation=(
                 "The data used in this project was obtained from mocap.cs.cmu.edu. The database "
@@ -236,5 +333,5 @@ IMPORTER = Importer(
     prepare=_prepare,
     licence="free for all uses; the files may not be resold, even converted (mocap.cs.cmu.edu)",
     how_to_get="'harness data fetch cmu --subjects 01,02,03' or mocap.cs.cmu.edu",
-    version=1,
+    version=2,
 )

@@ -22,10 +22,7 @@ Neck/Nose - Head are shorter in a bent body than in a straight one; all other le
 The files have y up and a person at rest facing +z; (x, y, z) -> (x, -z, y) makes z up without
 mirroring.
 
-Damage. Frames listed in `trials.DEFECTS` are left out and cut the trial. A frame in which a
-joint stands more than 2 cm off the middle of its places before and after, which at 120 frames a
-second takes 580 m/s^2, is replaced by the middle of its neighbours: one frame is too short to hide
-motion, and cutting there would leave clips of a second.
+Damage. What `damage` finds is left out and cuts the trial, is mended, or is told.
 """
 
 from pathlib import Path
@@ -35,11 +32,9 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc
-from harness.datasets.cmu.trials import DEFECTS
+from harness.datasets.cmu.damage import find_damage, repair_spikes, sound_pieces
 from harness.datasets.resample import resample
 from harness.runs.errors import HarnessError
-
-SPIKE_METRES = 0.02
 
 Array = NDArray[np.float64]
 
@@ -81,19 +76,17 @@ def motion_pieces(
     Raises:
         HarnessError: the files cannot be used.
     """
-    trial, notes = path.stem, []
-    recorded = joint_positions(skeleton, read_amc(path, skeleton))
-    keep = np.ones(len(recorded), dtype=bool)
-    for defect in DEFECTS.get(trial, ()):
-        keep[defect.first - 1 : defect.last] = False
-        notes.append(f"{trial}: left out {defect.first}-{defect.last} ({defect.what})")
+    trial = path.stem
+    motion = read_amc(path, skeleton)
+    recorded = joint_positions(skeleton, motion)
+    damage = find_damage(skeleton, motion, recorded, _moving_bones(skeleton), rate)
+    notes = [f"{trial}: {defect}" for defect in damage]
     pieces: list[Array] = []
     mended: list[int] = []
-    for frames in np.split(np.arange(len(recorded)), np.flatnonzero(np.diff(keep)) + 1):
-        if keep[frames[0]]:
-            piece, spikes = repair_spikes(recorded[frames])
-            pieces.append(resample(piece, rate, fps))
-            mended += [int(frames[spike]) + 1 for spike in spikes]
+    for frames in sound_pieces(len(recorded), damage):
+        piece, spikes = repair_spikes(recorded[frames], rate)
+        pieces.append(resample(piece, rate, fps))
+        mended += [int(frames[spike]) + 1 for spike in spikes]
     if mended:
         listed = ", ".join(map(str, mended))
         notes.append(f"{trial}: replaced by the middle of their neighbours: {listed}")
@@ -122,23 +115,12 @@ def joint_positions(skeleton: AcclaimSkeleton, motion: Array) -> Array:
     return np.stack([x, -z, y], axis=-1)
 
 
-def repair_spikes(positions: Array) -> tuple[Array, list[int]]:
-    """Replace single frames that stand out from both neighbours by the middle of the two.
-
-    A spike also moves the middles of its neighbours, by half as much, so of adjacent frames only
-    the one that stands out most is a spike.
-
-    Args:
-        positions: (frames, joints, 3) metres.
-
-    Returns:
-        The repaired positions and the indices of the replaced frames.
-    """
-    middles = (positions[:-2] + positions[2:]) / 2
-    off = np.zeros(len(positions))
-    off[1:-1] = np.linalg.norm(positions[1:-1] - middles, axis=-1).max(axis=-1)
-    before, after = np.roll(off, 1), np.roll(off, -1)
-    spikes = np.flatnonzero((off > SPIKE_METRES) & (off > before) & (off >= after))
-    repaired = positions.copy()
-    repaired[spikes] = middles[spikes - 1]
-    return repaired, spikes.tolist()
+def _moving_bones(skeleton: AcclaimSkeleton) -> list[str]:
+    """Return the bones whose angles move a joint: those that joints are made from, and all above."""
+    moving = set()
+    for name in {bone for bones in _BONES_OF_JOINT.values() for bone in bones}:
+        bone = skeleton.index[name]
+        while bone >= 0:
+            moving.add(skeleton.bones[bone].name)
+            bone = skeleton.bones[bone].parent
+    return sorted(moving)

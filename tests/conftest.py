@@ -14,9 +14,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @pytest.fixture(scope="session")
 def tiny_cmu(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A raw folder as the cmu importer takes it: five short trials of three made-up subjects."""
+    damaged = walking(2100, seed=2)
+    damaged[2052:2060] = damaged[2051]
     trials = {
         "01_01": walking(200, seed=1),
-        "01_14": walking(2100, seed=2),
+        "01_14": damaged,
         "02_01": walking(150, seed=3),
         "03_01": walking(130, seed=4),
         "03_03": walking(180, seed=5),

@@ -92,8 +92,11 @@ def project(points: FloatArray, camera: Camera) -> FloatArray:
 
     VideoPose3D's formula (common/camera.py, project_to_2d), from which ground-truth 2D of the
     field is made: x/z and y/z are clamped to [-1, 1]; radial terms in r2, r4, r6; tangential terms.
+
+    What is not before the camera (z not above 0) is in no picture: NaN.
     """
-    xy = np.clip(points[..., :2] / points[..., 2:], -1.0, 1.0)
+    depth = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
+    xy = np.clip(points[..., :2] / depth, -1.0, 1.0)
     r2 = np.sum(xy**2, axis=-1, keepdims=True)
     k1, k2, k3 = camera.radial_distortion
     radial = 1.0 + k1 * r2 + k2 * r2**2 + k3 * r2**3

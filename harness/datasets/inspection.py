@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from tabulate import tabulate
 
+from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
 
+_FARTHEST = 5
 _GROUPS = ("split", "subject", "action", "camera")
 
 
@@ -45,11 +47,21 @@ class BoneLength(BaseModel):
     other_side: float | None
 
 
+class FarClip(BaseModel):
+    """A clip whose 2D lies far from the projection of its 3D, in pixels on average."""
+
+    model_config = ConfigDict(frozen=True)
+
+    clip: str
+    mean_error_px: float
+
+
 class SourceSummary(BaseModel):
     """A 2D source: how much of it is missing or outside the image, and how far off it is.
 
     `mean_error_px` is over all joints that it shares with the exact source; None where there is no
-    exact source to compare with.
+    exact source to compare with. `farthest` names the clips with the largest error: a detector is
+    worse on some, but a take whose 3D is shifted against its video shows here too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,6 +73,7 @@ class SourceSummary(BaseModel):
     missing_values: int
     outside_image: float
     mean_error_px: float | None
+    farthest: list[FarClip]
 
 
 class Expectation(BaseModel):
@@ -151,6 +164,13 @@ class Inspection(BaseModel):
                 ("2D source", "joints", "kind", "confidence", "missing", "outside", "error px"),
             )
         )
+        far = [
+            (source.name, clip.clip, clip.mean_error_px)
+            for source in self.sources_2d
+            for clip in source.farthest
+        ]
+        if far:
+            parts.append(_table(far, ("2D source", "clips farthest from 3D", "error px")))
         if self.options:
             told = (f"{name} {_plain(value)}" for name, value in dotted(self.options).items())
             parts.append(f"Options: {'; '.join(told)}")
@@ -179,14 +199,14 @@ def inspect_set(
     bones = _Bones(prepared) if manifest.has_3d else None
     sources = [_SourceSums(prepared, name) for name in sorted(manifest.sources_2d)]
     missing = 0
-    for clip in clips.to_dict("records"):
+    for clip, name in zip(clips.to_dict("records"), clip_names(clips), strict=True):
         rows = slice(int(clip["first_row"]), int(clip["first_row"]) + int(clip["frames"]))
         if bones is not None:
             positions = np.asarray(prepared.positions_3d[rows], dtype=np.float64)
             missing += int(np.count_nonzero(~np.isfinite(positions)))
             bones.add(str(clip["subject"]), positions)
         for source in sources:
-            source.add(str(clip["camera"]), rows)
+            source.add(name, str(clip["camera"]), rows)
     counts = [
         Count(by=by, name=str(name), clips=len(group), frames=int(group["frames"].sum()))
         for by in _GROUPS
@@ -300,8 +320,9 @@ class _SourceSums:
             self.exact_columns = [layout.index(joint) for joint in shared]
         self.missing = self.outside = self.seen = self.compared = 0
         self.error = 0.0
+        self.by_clip: list[FarClip] = []
 
-    def add(self, camera_key: str, rows: slice) -> None:
+    def add(self, clip: str, camera_key: str, rows: slice) -> None:
         points = np.asarray(self.points[rows], dtype=np.float64)
         camera = self.prepared.camera(camera_key)
         outside = np.any((points < 0) | (points > (camera.width, camera.height)), axis=-1)
@@ -312,6 +333,7 @@ class _SourceSums:
             exact = np.asarray(self.exact[rows], dtype=np.float64)[:, self.exact_columns]
             distance = np.linalg.norm(points[:, self.own_columns] - exact, axis=-1)
             self.error += float(distance.sum())
+            self.by_clip.append(FarClip(clip=clip, mean_error_px=float(distance.mean())))
             self.compared += distance.size
 
     def summary(self) -> SourceSummary:
@@ -323,6 +345,7 @@ class _SourceSums:
             missing_values=self.missing,
             outside_image=self.outside / self.seen,
             mean_error_px=self.error / self.compared if self.compared else None,
+            farthest=sorted(self.by_clip, key=lambda item: -item.mean_error_px)[:_FARTHEST],
         )
 
 

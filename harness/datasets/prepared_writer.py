@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton, is_built_in, skeleton_called
+from harness.datasets.plausible_2d import SourceCounts, check_2d
+from harness.datasets.plausible_3d import check_3d
 from harness.datasets.prepared import CLIP_COLUMNS, Manifest, Source2D, Split
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_json, write_json
@@ -35,6 +37,8 @@ class PreparedWriter:
     _cameras: dict[str, Camera] = field(default_factory=dict)
     _arrays: dict[str, "_GrowingArray"] = field(default_factory=dict)
     _layouts: dict[str, Source2D] = field(default_factory=dict)
+    _counts: dict[str, SourceCounts] = field(default_factory=dict)
+    _odd: dict[str, list[str]] = field(default_factory=dict)
     source_files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -76,7 +80,8 @@ class PreparedWriter:
 
         Raises:
             HarnessError: shapes disagree, a value is not finite or out of its range, a clip is
-                empty or comes twice.
+                empty or comes twice, 3D or 2D cannot be what it is taken for (`check_3d`,
+                `check_2d`).
         """
         frames = len(next(iter(keypoints_2d.values())) if positions_3d is None else positions_3d)
         if frames == 0:
@@ -124,6 +129,8 @@ class PreparedWriter:
             raise HarnessError(f"{origin}: clip {' '.join(identity.values())} comes twice")
         if self._cameras.setdefault(camera_key, camera) != camera:
             raise HarnessError(f"{origin}: camera {camera_key} differs from earlier clips'")
+        scored = np.ones(frames, dtype=bool) if valid is None else arrays["valid.npy"]
+        self._check_plausible(origin, subject, arrays, scored, camera)
         first_row = self._clips[-1]["first_row"] + self._clips[-1]["frames"] if self._clips else 0
         for name, array in arrays.items():
             if name not in self._arrays:
@@ -140,13 +147,45 @@ class PreparedWriter:
             }
         )
 
+    def _check_plausible(
+        self,
+        origin: str,
+        subject: str,
+        arrays: Mapping[str, NDArray[Any]],
+        scored: NDArray[np.bool_],
+        camera: Camera,
+    ) -> None:
+        """Look at what a clip's numbers say, once their shapes are right."""
+        positions = arrays.get("positions_3d.npy")
+        if positions is not None:
+            for note in check_3d(origin, positions, self.skeleton, camera, scored):
+                self._odd.setdefault(f"{subject}: {note}", []).append(origin)
+        truth = next((name for name, kind in self._layouts.items() if kind.exact), None)
+        for source, kind in self._layouts.items():
+            points = arrays[f"keypoints_2d/{source}.npy"]
+            exact = None
+            if truth is not None and not kind.exact and kind.layout == self._layouts[truth].layout:
+                exact = arrays[f"keypoints_2d/{truth}.npy"][scored]
+            check_2d(origin, source, points[scored], camera, exact)
+            sure = arrays.get(f"confidence/{source}.npy")
+            counts = self._counts.setdefault(source, SourceCounts())
+            counts.add(points[scored], None if sure is None else sure[scored], camera)
+
     def finish(self, **manifest: Any) -> Manifest:
-        """Close the arrays, write the clips and the manifest, and return the manifest."""
+        """Close the arrays, write the clips and the manifest, and return the manifest.
+
+        Raises:
+            HarnessError: there is no clip, or most of a 2D source is no detection.
+        """
         if not self._clips:
             if self.notes:
                 told = "; ".join(self.notes[-_TOLD_NOTES:])
                 raise HarnessError(f"nothing is left to import: {told}")
             raise HarnessError("no clips were found; check the folder given with --raw")
+        for note, origins in self._odd.items():
+            self.notes.append(f"{note} ({origins[0]}{_and_more(origins)})")
+        for source, counts in self._counts.items():
+            self.notes.extend(counts.notes(source))
         hashes = {name: array.close() for name, array in sorted(self._arrays.items())}
         clips = pd.DataFrame(self._clips)[list(CLIP_COLUMNS)].astype(CLIP_COLUMNS)
         clips.to_parquet(self.folder / "clips.parquet", index=False)
@@ -197,6 +236,10 @@ def write_prepared_set(
     """
     with only_writer(path), atomic_folder(path) as folder:
         yield PreparedWriter(folder, skeleton, activities)
+
+
+def _and_more(origins: Sequence[str]) -> str:
+    return f" and {len(origins) - 1} more clips" if len(origins) > 1 else ""
 
 
 def _checked(

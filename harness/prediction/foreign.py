@@ -33,7 +33,16 @@ from harness.runs.suggest import nearest_name
 SUFFIXES = (".npz", ".npy", ".mat")
 
 _LIST_NAMES = "'harness data clips' lists names and frames"
-_FAR_OFF = 30.0  # poses differ in size by a factor of two, units by a thousand
+# Poses differ in size by a factor of two; what is smaller still may just be a bad prediction, unless
+# the factor is nearly that of a unit.
+_POSES_DIFFER, _UNITS_FIT, _FAR_OFF = 2.2, 1.6, 30.0
+_METRES = {
+    "metres": 1.0,
+    "millimetres": 0.001,
+    "centimetres": 0.01,
+    "inches": 0.0254,
+    "feet": 0.3048,
+}
 _ROOT_METRES = 1.0  # no method is so wrong about a root that is zero
 
 
@@ -254,16 +263,33 @@ def _check_size(
     told = (
         f"read in {unit}, joints lie {found:.3g} m from the origin, {usual:.2g} m in the data set"
     )
-    if found > _FAR_OFF * usual and unit == "m":
-        raise HarnessError(f"{path}: {told}; they seem to be in millimetres, so declare unit=mm")
-    if found * _FAR_OFF < usual and unit == "mm":
-        raise HarnessError(f"{path}: {told}; they seem to be in metres, so declare unit=m")
+    if advice := _unit_advice(usual / found, unit):
+        raise HarnessError(f"{path}: {told}; {advice}")
     away = float(np.median(np.linalg.norm(predicted[:, skeleton.root], axis=-1)))
     if away > _ROOT_METRES:
         raise HarnessError(
             f"{path}: the root joint ({skeleton.joints[skeleton.root]}) lies {away:.2g} m from the "
             "origin; expected positions relative to the root, so subtract it"
         )
+
+
+def _unit_advice(factor: float, unit: str) -> str:
+    """Say which unit predictions seem to be in that are this factor too small; "" for the right one.
+
+    Args:
+        factor: by which their joints lie nearer to the root than the data set's.
+        unit: in which they were read.
+    """
+    units = {name: metres * (1000 if unit == "mm" else 1) for name, metres in _METRES.items()}
+    name, fitting = min(units.items(), key=lambda item: abs(np.log(factor / item[1])))
+    if 1 / _POSES_DIFFER < factor < _POSES_DIFFER:
+        return ""
+    if not 1 / _UNITS_FIT < factor / fitting < _UNITS_FIT:
+        far = not 1 / _FAR_OFF < factor < _FAR_OFF
+        return f"scale them: multiplied by {factor:.3g} they would fit" if far else ""
+    if name in ("metres", "millimetres"):
+        return f"they seem to be in {name}, so declare unit={'m' if name == 'metres' else 'mm'}"
+    return f"they seem to be in {name}: multiply by {_METRES[name]:g} and declare unit=m"
 
 
 def _pickled(where: object) -> HarnessError:

@@ -63,7 +63,7 @@ def test_camera_space_is_taken_as_it_is_and_own_ground_truth_kept(tmp_path: Path
         },
     )
     content["clips"] = [{**content["clips"][0], "fps": 60.0}]
-    positions = np.ones((7, 5, 3))
+    positions = np.full((7, 5, 3), [0.125, 0.125, 4.0])
     pixels = np.arange(70.0).reshape(7, 5, 2)
     files.write(
         tmp_path / "raw",
@@ -93,7 +93,7 @@ def test_detections_alone_make_a_set_to_predict(tmp_path: Path) -> None:
         positions_3d=None,
         keypoints_2d__seen=None,
         confidence__seen=None,
-        keypoints_2d__mine=np.ones((4, 17, 2)),
+        keypoints_2d__mine=np.arange(4 * 17 * 2.0).reshape(4, 17, 2),
     )
     data = prepared(tmp_path / "raw", tmp_path / "set")
     assert not data.manifest.has_3d
@@ -196,7 +196,7 @@ def test_a_missing_or_broken_description_is_one_plain_error(
         ({"positions_3d": np.ones((12, 4, 3))}, ["(12, 4, 3)", "(12, 5, 3)"]),
         ({"positions_3d": np.ones((0, 5, 3))}, ["no frames"]),
         ({"positions_3d": np.full((12, 5, 3), np.nan)}, ["NaN", "frame 0, joint 0"]),
-        ({"positions_3d": np.full((12, 5, 3), 9.0)}, ["behind camera near", "frame 0, joint 0"]),
+        ({"positions_3d": np.full((12, 5, 3), 9.0)}, ["behind the camera", "frame 0, joint 0"]),
         ({"positions_3d": np.ones((12, 15))}, ["'positions_3d' is 2-dimensional"]),
         ({"positions_3d": np.array(["a"])}, ["'positions_3d'", "expected numbers"]),
         ({"positions_3d": None}, ["no entry 'positions_3d'"]),

@@ -58,8 +58,8 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    trials = {name: walking(130, seed=number) for number, name in enumerate(("05_01", "05_02"))}
-    trials |= {"05_04": walking(130), "01_01": walking(130)}
+    trials = {name: walking(130, seed=number) for number, name in enumerate(("04_01", "04_02"))}
+    trials |= {"04_04": walking(130), "01_01": walking(130)}
     served = Site(write_cmu(tmp_path / "site", trials))
     yield served
     served.close()
@@ -73,41 +73,41 @@ def fetch(site: Site, to: Path, **what: list[str]) -> tuple[Fetched, str]:
 
 def test_what_is_fetched_can_be_prepared(site: Site, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
-    fetched, _ = fetch(site, raw, trials=["05_01", "05_02"])
+    fetched, _ = fetch(site, raw, trials=["04_01", "04_02"])
     assert fetched == Fetched(downloaded=3, kept=0)
     for path in raw.glob("subjects/*/*"):
         assert path.read_bytes() == (site.folder / path.relative_to(raw)).read_bytes()
-    options = {"train": ["05_01"], "validation": [], "test": ["05_02"]}
+    options = {"train": ["04_01"], "validation": [], "test": ["04_02"]}
     prepare_set("cmu", raw, tmp_path / "set", options)
     assert len(PreparedSet(tmp_path / "set").clips) == 8
 
 
 def test_a_whole_subject_is_fetched_across_gaps_in_its_numbers(site: Site, tmp_path: Path) -> None:
-    fetched, said = fetch(site, tmp_path / "raw", subjects=["05"])
+    fetched, said = fetch(site, tmp_path / "raw", subjects=["04"])
     assert fetched.downloaded == 4
-    assert (tmp_path / "raw/subjects/05/05_04.amc").exists()
-    assert "05: no trials 05 to 07" in said
+    assert (tmp_path / "raw/subjects/04/04_04.amc").exists()
+    assert "04: no trials 05 to 07" in said
 
 
 def test_what_is_there_and_right_is_not_downloaded_again(site: Site, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
-    fetch(site, raw, trials=["05_01"])
+    fetch(site, raw, trials=["04_01"])
     site.requests.clear()
-    fetched, said = fetch(site, raw, trials=["05_01", "05_02"])
+    fetched, said = fetch(site, raw, trials=["04_01", "04_02"])
     assert fetched == Fetched(downloaded=1, kept=2)
-    assert site.requests == ["05/05_02.amc"]
-    assert said == "downloading 05/05_02.amc"
+    assert site.requests == ["04/04_02.amc"]
+    assert said == "downloading 04/04_02.amc"
 
 
 def test_a_file_that_changed_since_it_was_fetched_is_replaced(site: Site, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
-    fetch(site, raw, trials=["05_01"])
-    path = raw / "subjects/05/05_01.amc"
+    fetch(site, raw, trials=["04_01"])
+    path = raw / "subjects/04/04_01.amc"
     content = path.read_bytes()
     path.write_bytes(content.replace(b"root", b"root ", 1))  # still readable, but another sum
-    fetched, said = fetch(site, raw, trials=["05_01"])
+    fetched, said = fetch(site, raw, trials=["04_01"])
     assert fetched == Fetched(downloaded=1, kept=1)
-    assert "downloading 05/05_01.amc again: its SHA-256 is not" in said
+    assert "downloading 04/04_01.amc again: its SHA-256 is not" in said
     assert path.read_bytes() == content
 
 
@@ -115,7 +115,7 @@ def test_the_recorded_sums_have_the_form_of_sha256sum(site: Site, tmp_path: Path
     import hashlib
 
     raw = tmp_path / "raw"
-    fetch(site, raw, trials=["05_01"])
+    fetch(site, raw, trials=["04_01"])
     lines = (raw / SUMS).read_text().splitlines()
     assert len(lines) == 2
     for line in lines:
@@ -131,9 +131,9 @@ def test_a_file_whose_known_sum_differs_is_refused(site: Site, tmp_path: Path) -
 
 
 def test_a_file_the_site_lacks_is_named(site: Site, tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"05/05_09\.amc: the site has no such file"):
-        fetch(site, tmp_path / "raw", trials=["05_01", "05_09"])
-    assert (tmp_path / "raw/subjects/05/05_01.amc").exists()
+    with pytest.raises(HarnessError, match=r"04/04_09\.amc: the site has no such file"):
+        fetch(site, tmp_path / "raw", trials=["04_01", "04_09"])
+    assert (tmp_path / "raw/subjects/04/04_01.amc").exists()
     with pytest.raises(HarnessError, match=r"77/77\.asf: the site has no such file"):
         fetch(site, tmp_path / "raw", subjects=["77"])
 
@@ -150,29 +150,29 @@ def test_an_interrupted_download_leaves_nothing_half_made_and_goes_on(
     fault: str, message: str, site: Site, tmp_path: Path
 ) -> None:
     raw = tmp_path / "raw"
-    site.faults["05/05_02.amc"] = fault
+    site.faults["04/04_02.amc"] = fault
     with pytest.raises(HarnessError, match=message):
-        fetch(site, raw, subjects=["05"])
+        fetch(site, raw, subjects=["04"])
     there = sorted(path.name for path in raw.rglob("*") if path.is_file())
-    assert there == ["05.asf", "05_01.amc", SUMS]
+    assert there == ["04.asf", "04_01.amc", SUMS]
     site.faults.clear()
-    fetched, _ = fetch(site, raw, subjects=["05"])
+    fetched, _ = fetch(site, raw, subjects=["04"])
     assert fetched == Fetched(downloaded=2, kept=2)
 
 
 def test_a_damaged_file_stays_while_the_site_cannot_be_reached(site: Site, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
-    fetch(site, raw, trials=["05_01"])
-    path = raw / "subjects/05/05_01.amc"
+    fetch(site, raw, trials=["04_01"])
+    path = raw / "subjects/04/04_01.amc"
     path.write_bytes(b"damaged")
     site.close()
     with pytest.raises(HarnessError, match=r"cannot be reached.*run the same command again"):
-        fetch(site, raw, trials=["05_01"])
+        fetch(site, raw, trials=["04_01"])
     assert path.read_bytes() == b"damaged"
 
 
 @pytest.mark.parametrize(
-    "what", [{}, {"subjects": ["5"]}, {"subjects": ["../02"]}, {"trials": ["05"]}]
+    "what", [{}, {"subjects": ["5"]}, {"subjects": ["../02"]}, {"trials": ["04"]}]
 )
 def test_names_that_are_no_subject_or_trial_are_refused(
     what: dict[str, list[str]], site: Site, tmp_path: Path

@@ -22,10 +22,10 @@ KEPT = [joint for joint in range(17) if H36M_17.joints[joint] != "Neck/Nose"]
 
 
 def body(scale: float) -> np.ndarray:
-    """A pose (17, 3) whose right bones are 100 mm long, left ones 110 mm, others 200 mm."""
+    """A pose (17, 3) whose right bones are 300 mm long, left ones 330 mm, others 200 mm."""
     pose = np.zeros((17, 3))
     for parent, child in H36M_17.edges:
-        length = 0.11 if child in H36M_17.left else 0.10 if child in H36M_17.right else 0.20
+        length = 0.33 if child in H36M_17.left else 0.30 if child in H36M_17.right else 0.20
         direction = np.random.default_rng(child).normal(size=3)
         pose[child] = pose[parent] + scale * length * direction / np.linalg.norm(direction)
     return pose + np.array([0.0, 0.0, 4.0])
@@ -39,8 +39,8 @@ def prepared(tmp_path: Path) -> PreparedSet:
         for number, (subject, action, split, frames) in enumerate(
             [("A", "Walk", "train", 10), ("A", "Sit", "train", 6), ("B", "Walk", "test", 5)]
         ):
-            pose = body(1.0 if subject == "A" else 2.0)
-            exact = np.full((frames, 17, 2), 500.0)
+            pose = body(1.0 if subject == "A" else 1.5)
+            exact = np.full((frames, 17, 2), 500.0) + np.arange(17)[:, None]
             exact[0, 3] = [-1.0, 500.0]
             writer.add_clip(
                 origin="test",
@@ -109,11 +109,11 @@ def test_bone_lengths_are_in_millimetres_by_subject_with_the_other_side(
 ) -> None:
     bones = {(bone.subject, bone.bone): bone for bone in inspection.bones}
     left, right = bones["A", "LKnee - LFoot"], bones["A", "RKnee - RFoot"]
-    assert left.mean == pytest.approx(110, abs=1e-3)
-    assert left.other_side == pytest.approx(100, abs=1e-3)
-    assert right.other_side == pytest.approx(110, abs=1e-3)
+    assert left.mean == pytest.approx(330, abs=1e-3)
+    assert left.other_side == pytest.approx(300, abs=1e-3)
+    assert right.other_side == pytest.approx(330, abs=1e-3)
     spine = bones["B", "Hip - Spine"]
-    assert (spine.mean, spine.least, spine.greatest) == pytest.approx((400, 400, 400), abs=1e-3)
+    assert (spine.mean, spine.least, spine.greatest) == pytest.approx((300, 300, 300), abs=1e-3)
     assert spine.other_side is None
     assert len(bones) == 2 * 16
 

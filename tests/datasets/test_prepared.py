@@ -45,7 +45,7 @@ def a_clip(frames: int = 6, seed: int = 0, **changes: Any) -> dict[str, Any]:
         "fps": 50.0,
         "camera": CAMERA,
         "camera_key": "S1/c",
-        "positions_3d": generator.normal(size=(frames, 17, 3)),
+        "positions_3d": generator.normal(scale=0.2, size=(frames, 17, 3)) + [0.0, 0.0, 4.0],
         "keypoints_2d": {
             "gt": generator.uniform(0, 80, (frames, 17, 2)),
             "seen": generator.uniform(0, 80, (frames, 16, 2)),
@@ -347,8 +347,8 @@ def test_a_set_carries_the_skeleton_that_it_defines(tmp_path: Path) -> None:
     register_skeleton(BIRD)
     layouts = {"gt": Source2D(layout="bird_4", exact=True, confidence=False)}
     clip = a_clip(
-        positions_3d=np.ones((6, 4, 3)),
-        keypoints_2d={"gt": np.ones((6, 4, 2))},
+        positions_3d=np.full((6, 4, 3), [0.1, 0.1, 4.0]),
+        keypoints_2d={"gt": np.arange(48.0).reshape(6, 4, 2)},
         confidence=None,
         layouts=layouts,
     )

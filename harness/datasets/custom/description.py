@@ -216,6 +216,11 @@ def read_description(raw: Path) -> tuple[Description, Skeleton]:
         HarnessError: it is missing or says something that cannot be.
     """
     path = raw / FILE_NAME
+    if not path.exists():
+        raise HarnessError(
+            f"{path}: no such file; it says what the arrays of this folder are, as docs/data.md "
+            "shows under 'custom'"
+        )
     content: Any = read_json(path)
     if not isinstance(content, dict):
         raise HarnessError(f"{path}: is no JSON object; docs/data.md tells what it must say")

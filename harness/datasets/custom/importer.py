@@ -25,8 +25,6 @@ from harness.runs.files import sha256_of_file
 from harness.runs.progress import track
 
 _GT = "gt"
-_MAX_SPAN_METRES = 20.0
-"""Larger than anything with joints, far smaller than a body in millimetres."""
 
 
 class CustomSettings(BaseModel):
@@ -80,7 +78,6 @@ def _add(
         check_finite(str(path), "3D positions", positions)
         if description.space == "world":
             positions = world_to_camera(positions, camera)
-        _check_place(path, positions, clip.camera)
         if _GT not in layouts:
             layouts[_GT] = Source2D(layout=skeleton.name, exact=True, confidence=False)
             keypoints[_GT] = project(positions, camera)
@@ -135,23 +132,6 @@ def _read(path: Path, expected: dict[str, int]) -> dict[str, NDArray[Any]]:
             )
         arrays[key] = values
     return arrays
-
-
-def _check_place(path: Path, positions: NDArray[Any], camera: str) -> None:
-    span = np.abs(positions - positions[:, :1]).max(initial=0)
-    if span > _MAX_SPAN_METRES:
-        raise HarnessError(
-            f"{path}: joints of one frame are {span:.3g} m apart, expected at most "
-            f"{_MAX_SPAN_METRES:g}; 3D must be in metres"
-        )
-    behind = np.argwhere(positions[..., 2] <= 0)
-    if len(behind):
-        frame, joint = behind[0]
-        raise HarnessError(
-            f"{path}: 3D is behind camera {camera}, first at frame {frame}, joint {joint}; "
-            "expected metres, x right, y down, z forward (correct 'space' or the camera's place "
-            f"in {FILE_NAME})"
-        )
 
 
 IMPORTER = Importer(

@@ -4,7 +4,7 @@
 `metadata`: dict num_joints, keypoints_symmetry and, in newer files, layout_name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,11 @@ class FileLayout:
         return FileLayout(name, left, right, skeleton, tuple(range(len(skeleton))))
 
 
+# Detectors ran on a few frames more than motion capture; half or twice as many is another rate. Of
+# a few frames, nothing can be said.
+_SAME_RATE = 2 / 3
+_ODD_FRAMES = 20
+
 _LAYOUTS = (
     FileLayout.of("h36m", H36M_17),
     FileLayout.of("h36m", H36M_16),
@@ -65,20 +70,28 @@ _LAYOUTS = (
 class KeypointsFile:
     """One 2D file, read whole; its keypoints come out clip by clip, checked and in known order."""
 
-    def __init__(self, path: Path, source: str, cameras: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        cameras: Sequence[str],
+        canonical: Callable[[str], str] = str,
+    ) -> None:
         """Read `path`.
 
         Args:
             path: the .npz file.
             source: the name of the 2D source.
             cameras: names of the cameras, in the order of the file's lists.
+            canonical: the name that a recording goes by, of the one in the file.
 
         Raises:
             HarnessError: the file is missing, damaged, unsafe or of another form.
         """
         self.path, self.source, self._cameras = path, source, cameras
         self.layout = _layout_of(path, read_npz(path, "metadata"))
-        self._positions = recordings_by_subject(path, "positions_2d")
+        self._positions = recordings_by_subject(path, "positions_2d", canonical)
+        self._cut: dict[tuple[str, str], int] = {}
 
     def recordings(self, subject: str) -> Mapping[str, Any]:
         """Return the recordings of a subject by name; none where the file lacks the subject."""
@@ -88,6 +101,16 @@ class KeypointsFile:
         """Return the subjects that the file holds."""
         return set(self._positions)
 
+    def notes(self) -> list[str]:
+        """Return what was cut off of the recordings that were read, a line."""
+        if not self._cut:
+            return []
+        (subject, recording), most = max(self._cut.items(), key=lambda item: item[1])
+        return [
+            f"2D source {self.source} is longer than 3D in {len(self._cut)} recordings; its ends are "
+            f"cut, at most {most} frames ({subject} '{recording}')"
+        ]
+
     def origin(self, subject: str, recording: str, camera: int) -> str:
         """Return how errors name a clip of this file."""
         return f"{self.path}: {subject} '{recording}' camera {self._cameras[camera]}"
@@ -96,7 +119,7 @@ class KeypointsFile:
         """Return (frames, layout joints, 2) pixels of one recording seen by one camera.
 
         Detectors ran on every frame of the video, motion capture often ended earlier: what lies
-        beyond `frames` is dropped, as VideoPose3D does (run.py).
+        beyond `frames` is dropped, as VideoPose3D does (run.py), and told by `notes`.
 
         Args:
             subject: a subject of the file.
@@ -106,13 +129,16 @@ class KeypointsFile:
 
         Raises:
             HarnessError: subject, recording or camera is missing; the shape is wrong; there are
-                fewer than `frames` frames; a coordinate is NaN or infinite.
+                fewer than `frames` frames, or so many more that the frame rate is another; a
+                coordinate is NaN or infinite.
         """
         origin = self.origin(subject, recording, camera)
         if recording not in self.recordings(subject):
+            held = sorted({name.partition(" ")[0] for name in self.recordings(subject)})
             raise HarnessError(
-                f"{self.path}: has no {subject} '{recording}', which the 3D data has; every "
-                f"2D file must cover all recordings, so complete it or leave '{self.source}' out"
+                f"{self.path}: has no {subject} '{recording}', which the 3D data has; every 2D file "
+                f"must cover all recordings, so complete it, leave '{self.source}' out by the option "
+                f"sources_2d, or import only what it has by the option actions=[{', '.join(held)}]"
             )
         views = self._positions[subject][recording]
         found = len(views) if isinstance(views, list | tuple | np.ndarray) else 0
@@ -135,11 +161,20 @@ class KeypointsFile:
                 f"{origin}: has shape {keypoints.shape}, expected (frames, {expected}, 2) as its "
                 "metadata says; is it made for another layout?"
             )
-        if len(keypoints) < frames:
+        found = len(keypoints)
+        told = f"{origin}: has {found} frames of 2D but {frames} of 3D"
+        if found > _ODD_FRAMES and not _SAME_RATE < found / frames < 1 / _SAME_RATE:
             raise HarnessError(
-                f"{origin}: has {len(keypoints)} frames of 2D but {frames} of 3D; 2D may be "
-                "longer (the end is cut), never shorter, so detect the missing frames"
+                f"{told}, {found / frames:.2g} times as many: one of them has another frame rate; "
+                "bring both to the rate of the recordings"
             )
+        if found < frames:
+            raise HarnessError(
+                f"{told}; 2D may be longer (the end is cut), never shorter, so detect the missing "
+                "frames"
+            )
+        if found > frames:
+            self._cut[subject, recording] = found - frames
         chosen = keypoints[:frames, list(self.layout.columns), :2].astype(np.float32)
         check_finite(origin, "2D keypoints", chosen)
         return chosen
@@ -165,11 +200,19 @@ def find_keypoint_files(raw: Path, prefix: str, wanted: Sequence[str] | None) ->
     return {source: path for source, path in found.items() if source in wanted}
 
 
-def recordings_by_subject(path: Path, key: str) -> dict[str, dict[str, Any]]:
+def recordings_by_subject(
+    path: Path, key: str, canonical: Callable[[str], str] = str
+) -> dict[str, dict[str, Any]]:
     """Read a dict subject -> dict recording -> data from an .npz file.
 
+    Args:
+        path: the file.
+        key: its entry.
+        canonical: the name that a recording goes by, of the one in the file.
+
     Raises:
-        HarnessError: the file is unusable, or the entry has another form.
+        HarnessError: the file is unusable, the entry has another form, or two recordings go by one
+            name.
     """
     data = read_npz(path, key)
     if not isinstance(data, dict) or not all(isinstance(item, dict) for item in data.values()):
@@ -177,7 +220,21 @@ def recordings_by_subject(path: Path, key: str) -> dict[str, dict[str, Any]]:
             f"{path}: entry '{key}' is no dict of subjects that hold recordings; "
             "expected the form that VideoPose3D writes"
         )
-    return data
+    return {str(subject): _renamed(path, str(subject), held, canonical) for subject, held in data.items()}
+
+
+def _renamed(
+    path: Path, subject: str, held: Mapping[Any, Any], canonical: Callable[[str], str]
+) -> dict[str, Any]:
+    renamed: dict[str, Any] = {}
+    for name, recording in held.items():
+        known = canonical(str(name))
+        if known in renamed:
+            raise HarnessError(
+                f"{path}: {subject} '{name}' and another recording are both '{known}'; remove one"
+            )
+        renamed[known] = recording
+    return renamed
 
 
 def check_finite(origin: str, what: str, points: NDArray[np.floating]) -> None:

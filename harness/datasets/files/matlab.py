@@ -15,6 +15,7 @@ from harness.runs.errors import HarnessError
 # Poses shrink to a third at best; beyond these a small file is made to fill the memory.
 _MAX_EXPANSION = 200
 _ALWAYS_ADMITTED_BYTES = 64 * 2**20
+_MAX_DIMENSIONS = 32
 
 
 def read_matlab(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -58,6 +59,16 @@ def _version_5(path: Path, names: Sequence[str]) -> tuple[dict[str, Any], list[s
     return {name: content[name] for name in names if name in content}, held
 
 
+def _empty(item: Any) -> NDArray[Any]:
+    """Return an empty array in its shape, which version 7.3 writes in place of its values."""
+    if item.size > _MAX_DIMENSIONS:
+        raise ValueError(f"{item.name} has {item.size} dimensions")
+    shape = tuple(int(length) for length in item[()].ravel())
+    if 0 not in shape:
+        raise ValueError(f"{item.name} is marked as empty, of shape {shape}")
+    return np.empty(shape)
+
+
 def _hdf5(path: Path, names: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     import h5py
 
@@ -67,7 +78,7 @@ def _hdf5(path: Path, names: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biuf":
             raise ValueError(f"{item.name} holds no numbers")
         if item.attrs.get("MATLAB_empty", 0):
-            return np.empty((0, 0))
+            return _empty(item)
         if item.nbytes > limit:
             raise ValueError(f"{item.name} claims {item.nbytes:,} bytes")
         return item[()].T

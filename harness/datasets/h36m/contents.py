@@ -34,7 +34,7 @@ ACTIONS = (
 SUBJECTS = ("S1", "S5", "S6", "S7", "S8", "S9", "S11")
 """The subjects whose 3D is published."""
 
-_UNLABELLED = ("S2", "S3", "S4")  # published detections cover them, their 3D is withheld
+_UNLABELLED = ("S2", "S3", "S4", "S10")  # published detections cover them, their 3D is withheld
 _CORRUPT = ("S11", "Directions")  # the video is damaged; "Directions 1" is sound
 _TAKES = 2
 _PROJECTION_TOLERANCE_PX = 1.0

@@ -23,7 +23,7 @@ from harness.datasets.h36m.contents import (
     oddities,
     recordings_of,
 )
-from harness.datasets.h36m.motion import Motion, find_motion
+from harness.datasets.h36m.motion import Motion, canonical_name, find_motion
 from harness.datasets.importers import Importer
 from harness.datasets.options import among, recorded_at
 from harness.datasets.prepared import Manifest, Source2D, Split
@@ -106,7 +106,9 @@ def prepare(raw: Path | None, out: Path, settings: H36mSettings) -> Manifest:
     with write_prepared_set(out, H36M_17) as writer:
         for subject, recording in track(recordings, "importing Human3.6M"):
             _add_recording(writer, files, subject, recording, splits[subject])
-        writer.notes = oddities(files.motion, files.detections.values(), splits)
+        writer.notes += oddities(files.motion, files.detections.values(), splits)
+        for file in files.detections.values():
+            writer.notes += file.notes()
         if files.comparison:
             writer.notes.append(
                 f"2D source gt is projected from 3D; {files.comparison.file.path.name} agrees "
@@ -151,7 +153,7 @@ def _open(raw: Path, settings: H36mSettings) -> _RawFiles:
     keypoints = {}
     found = find_keypoint_files(raw, "data_2d_h36m_", settings.sources_2d)
     for source, path in found.items():
-        keypoints[source] = KeypointsFile(path, source, _CAMERAS)
+        keypoints[source] = KeypointsFile(path, source, _CAMERAS, canonical_name)
         check_keypoints(keypoints[source], subjects)
     ground_truth = keypoints.pop(_GT, None)
     return _RawFiles(
@@ -202,11 +204,11 @@ IMPORTER = Importer(
     "no redistribution",
     how_to_get="register at vision.imar.ro/human3.6m, see docs/data.md",
     version=1,
-    # VideoPose3D#123 prints the test frames; the training frames lie between what SemGCN#3's
-    # batches allow, 1,559,745 and 1,559,808. Subjects trained and validated on count together.
+    # VideoPose3D#123 prints the test frames; UnsupervisedGeometryAwareRepresentationLearning#5 and
+    # 3d_pose_baseline_pytorch#1 count 1,559,752 to train on. Those validated on count among them.
     expected_counts={
         "clips": (836, 836),
-        "frames": (2_103_089, 2_103_152),
+        "frames": (2_103_096, 2_103_096),
         "test clips": (236, 236),
         "test frames": (543_344, 543_344),
     },

@@ -71,7 +71,7 @@ class NpzMotion:
             HarnessError: the file is damaged, unsafe or of another form.
         """
         self._path = path
-        self._data = recordings_by_subject(path, "positions_3d")
+        self._data = recordings_by_subject(path, "positions_3d", canonical_name)
         self.source_files = [path]
 
     def subjects(self) -> set[str]:

@@ -101,6 +101,8 @@ def prepare(raw: Path | None, out: Path, settings: HumanEvaSettings) -> Manifest
             for chunk in own:
                 if chunk.action in settings.actions:
                     _add_chunk(writer, chunk, found, detections, settings)
+        for file in detections.values():
+            writer.notes += file.notes()
         for path in (*recordings.source_files, *(file.path for file in detections.values())):
             writer.source_files[path.relative_to(raw).as_posix()] = sha256_of_file(path)
         return writer.finish(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from harness.body.skeleton import HUMANEVA_15
 from harness.datasets.files.keypoints_npz import KeypointsFile, check_finite, recordings_by_subject
 from harness.datasets.files.matlab import read_matlab
+from harness.datasets.plausible_3d import check_body
 from harness.runs.errors import HarnessError
 from harness.runs.suggest import unknown_name
 
@@ -170,6 +171,7 @@ def _chunk(
     views: NDArray[np.float32],
 ) -> Chunk:
     _check_action(origin, name)
+    check_body(origin, positions, HUMANEVA_15)  # before cameras are found from it
     return Chunk(origin, part, subject, name, positions, views)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.body.camera import Camera
 from harness.datasets.humaneva.lens import fitted_lens
 from harness.datasets.importers import Importer
+from harness.datasets.mpi_inf_3dhp.annotation import check_annotation, knee_to_neck
 from harness.datasets.mpi_inf_3dhp.contents import (
     ACTIVITIES,
     JOINTS,
@@ -83,11 +84,14 @@ def prepare(raw: Path | None, out: Path, settings: MpiInf3dhpSettings) -> Manife
     with write_prepared_set(out, skeleton, ACTIVITIES if says_activity else ()) as writer:
         writer.notes = _notes(files, settings)
         farthest = (0.0, "")
+        sizes: dict[str, dict[str, float]] = {"train": {}, "test": {}}
         for view in views_to_train(files.train, settings.subjects, settings.annotation):
             split: Split = "validation" if view.subject in settings.validation_subjects else "train"
+            sizes["train"].setdefault(view.subject, knee_to_neck(view.positions))
             residual = _add(writer, view, split, settings.joints, says_activity)
             farthest = max(farthest, (residual, view.name))
         for view in views_to_test(files.test, settings.test_sequences, settings.annotation):
+            sizes["test"][view.subject] = knee_to_neck(view.positions[view.valid])
             residual = _add(writer, view, "test", settings.joints, says_activity)
             farthest = max(farthest, (residual, view.name))
             if (found := int(view.valid.sum())) != VALID_FRAMES[view.subject]:
@@ -95,6 +99,10 @@ def prepare(raw: Path | None, out: Path, settings: MpiInf3dhpSettings) -> Manife
                     f"{view.subject} has {found} valid frames, published are "
                     f"{VALID_FRAMES[view.subject]}"
                 )
+        try:
+            writer.notes += check_annotation(settings.annotation, sizes["train"], sizes["test"])
+        except HarnessError as error:
+            raise HarnessError(f"{raw}: {error}") from error
         writer.notes.append(
             f"focal lengths and centres are found from 2D and 3D, which they fit within "
             f"{farthest[0]:.2f} pixels on average, worst in {farthest[1]}"

@@ -90,6 +90,9 @@ def find_files(raw: Path, annotation: str) -> Files:
     """Return where training and test files are; npz files are preferred.
 
     npz files do not say which annotation they hold: those named _ori are the metric one.
+
+    Raises:
+        HarnessError: one part is named as the metric annotation and the other is not.
     """
     endings = ("_ori", "") if annotation == "annot3" else ("",)
     places = []
@@ -97,6 +100,13 @@ def find_files(raw: Path, annotation: str) -> Files:
         usual = folder if folder.is_dir() else raw
         npz = (raw / f"data_{part}_3dhp{ending}.npz" for ending in endings)
         places.append(next(filter(Path.exists, npz), usual))
+    named = [place.stem.endswith("_ori") for place in places if place.suffix == ".npz"]
+    if len(set(named)) > 1:
+        told = " and ".join(place.name for place in places)
+        raise HarnessError(
+            f"{raw}: {told} are of two annotations; files named _ori are the metric one, so take both "
+            "of one annotation"
+        )
     return Files(*places)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harness.body.skeleton import Skeleton
 
 SMALLEST_LEG, LARGEST_LEG = 0.25, 1.8
-"""Metres from hip over knee to ankle beyond which nobody is: a toddler's, and twice a tall man's."""
+"""Metres from hip over knee to ankle that nobody leaves: a toddler's, and twice a tall man's."""
 SMALL_LEG, LARGE_LEG = 0.5, 1.2
 """Metres beyond which a leg is rare."""
 _USUAL_LEG = 0.85

@@ -100,5 +100,6 @@ def predict(
         out=out,
         batch_size=batch_size,
         accelerator=accelerator,
+        say=lambda line: click.echo(f"note: {line}", err=True),
     )
     click.echo(f"wrote {written}")

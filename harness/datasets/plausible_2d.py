@@ -1,8 +1,8 @@
 """Whether 2D keypoints can be pixels of a picture: missing ones, other units, another size.
 
-Detectors write what they did not find as (0, 0) or (-1, -1), some tools write shares of the picture,
-and keypoints are often of a smaller copy of the video. What most of a source has is an error, what
-some of it has is a note with counts.
+Detectors write what they did not find as (0, 0) or (-1, -1), some tools write shares of the
+picture, and keypoints are often of a smaller copy of the video. What most of a source has is an
+error, what some of it has is a note with counts.
 """
 
 from dataclasses import dataclass, field
@@ -132,7 +132,8 @@ def _check_unit(what: str, points: Points, found: NDArray[np.bool_], camera: Cam
     else:
         unit = "they seem to be shares of the picture: multiply x by its width and y by its height"
     raise HarnessError(
-        f"{what} span less than {_LEAST_EXTENT_PX:g} pixels a person, from {low:.3g} to {high:.3g}; "
+        f"{what} span less than {_LEAST_EXTENT_PX:g} pixels a person, from {low:.3g} to "
+        f"{high:.3g}; "
         f"expected pixels of a picture of {camera.width} x {camera.height}; {unit}"
     )
 
@@ -149,8 +150,8 @@ def _check_picture(
     left = float(np.linalg.norm(scale * given - truth, axis=-1).mean())
     if left * _NEARER < off and abs(scale - 1) > _SCALED:
         raise HarnessError(
-            f"{what} are {off:.0f} pixels from the projection of 3D on average, but {left:.0f} when "
-            f"multiplied by {scale:.3g}; they seem to be of a picture of "
+            f"{what} are {off:.0f} pixels from the projection of 3D on average, but {left:.0f} "
+            f"when multiplied by {scale:.3g}; they seem to be of a picture of "
             f"{camera.width / scale:.0f} x {camera.height / scale:.0f}, expected {camera.width} x "
             f"{camera.height}"
         )

@@ -110,8 +110,8 @@ def _check_size(origin: str, positions: Points, skeleton: Skeleton) -> list[str]
     if judged_leg(leg) == "no":
         raise HarnessError(
             f"{origin}: legs, hip over knee to ankle, are {leg:.3g} m long, expected "
-            f"{SMALLEST_LEG:g} to {LARGEST_LEG:g}; 3D must be in metres and in the skeleton's order "
-            f"of joints{fit}"
+            f"{SMALLEST_LEG:g} to {LARGEST_LEG:g}; 3D must be in metres and in the skeleton's "
+            f"order of joints{fit}"
         )
     if judged_leg(leg) == "rare":
         return [f"legs are {leg:.2f} m long, which is rare; is the unit right?"]

@@ -22,7 +22,6 @@ from harness.datasets.prepared import CLIP_COLUMNS, Manifest, Source2D, Split
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_json, write_json
 
-
 _TOLD_NOTES = 3
 
 
@@ -93,6 +92,11 @@ class PreparedWriter:
             arrays["positions_3d.npy"] = _checked(
                 origin, "3D positions", positions_3d, (frames, len(self.skeleton), 3)
             )
+            # Before its projection is looked at: what is behind the camera has none.
+            counted = valid if valid is not None and valid.shape == (frames,) else None
+            scored = np.ones(frames, dtype=bool) if counted is None else counted.astype(bool)
+            for note in check_3d(origin, arrays["positions_3d.npy"], self.skeleton, camera, scored):
+                self._odd.setdefault(f"{subject}: {note}", []).append(origin)
         for source, layout in layouts.items():
             if self._layouts.setdefault(source, layout) != layout:
                 raise HarnessError(f"{origin}: 2D source {source} differs from earlier clips'")
@@ -130,7 +134,7 @@ class PreparedWriter:
         if self._cameras.setdefault(camera_key, camera) != camera:
             raise HarnessError(f"{origin}: camera {camera_key} differs from earlier clips'")
         scored = np.ones(frames, dtype=bool) if valid is None else arrays["valid.npy"]
-        self._check_plausible(origin, subject, arrays, scored, camera)
+        self._check_keypoints(origin, arrays, scored, camera)
         first_row = self._clips[-1]["first_row"] + self._clips[-1]["frames"] if self._clips else 0
         for name, array in arrays.items():
             if name not in self._arrays:
@@ -147,19 +151,14 @@ class PreparedWriter:
             }
         )
 
-    def _check_plausible(
+    def _check_keypoints(
         self,
         origin: str,
-        subject: str,
         arrays: Mapping[str, NDArray[Any]],
         scored: NDArray[np.bool_],
         camera: Camera,
     ) -> None:
-        """Look at what a clip's numbers say, once their shapes are right."""
-        positions = arrays.get("positions_3d.npy")
-        if positions is not None:
-            for note in check_3d(origin, positions, self.skeleton, camera, scored):
-                self._odd.setdefault(f"{subject}: {note}", []).append(origin)
+        """Look at what a clip's keypoints say, once their shapes are right."""
         truth = next((name for name, kind in self._layouts.items() if kind.exact), None)
         for source, kind in self._layouts.items():
             points = arrays[f"keypoints_2d/{source}.npy"]

@@ -64,6 +64,7 @@ class ModelContract(BaseModel):
         train_actions: the only actions trained on, or None for all.
         dataset: the data set trained on.
         data_hash: identity of that data set, or None where weights come from elsewhere.
+        frame_rates: frames a second of the clips trained on; None where it is not known.
         uses_root_depth: whether the lifter is given the true depth of the root.
         seed: the training seed.
         recipe: the training settings.
@@ -88,6 +89,7 @@ class ModelContract(BaseModel):
     train_actions: tuple[str, ...] | None
     dataset: str
     data_hash: str | None
+    frame_rates: tuple[float, ...] | None = None
     uses_root_depth: bool
     seed: int
     recipe: dict[str, Any]

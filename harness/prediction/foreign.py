@@ -33,8 +33,8 @@ from harness.runs.suggest import nearest_name
 SUFFIXES = (".npz", ".npy", ".mat")
 
 _LIST_NAMES = "'harness data clips' lists names and frames"
-# Poses differ in size by a factor of two; what is smaller still may just be a bad prediction, unless
-# the factor is nearly that of a unit.
+# Poses differ in size by a factor of two; what is smaller still may just be a bad prediction,
+# unless the factor is nearly that of a unit.
 _POSES_DIFFER, _UNITS_FIT, _FAR_OFF = 2.2, 1.6, 30.0
 _METRES = {
     "metres": 1.0,
@@ -274,7 +274,7 @@ def _check_size(
 
 
 def _unit_advice(factor: float, unit: str) -> str:
-    """Say which unit predictions seem to be in that are this factor too small; "" for the right one.
+    """Say which unit predictions are in that are this factor too small; "" for the right one.
 
     Args:
         factor: by which their joints lie nearer to the root than the data set's.

@@ -1,15 +1,17 @@
 """Predicting with a finished run: its checkpoint's predictions, stored in its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
 from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint
 from harness.lifting.lift import WINDOWS_AT_A_TIME
 from harness.prediction.predict_split import predict
+from harness.prediction.rate_difference import rate_difference
 from harness.prediction.stored import PredictionContract, write_predictions
 from harness.runs.errors import HarnessError
 from harness.runs.files import only_writer, sha256_of_file
@@ -28,6 +30,7 @@ def predict_run(
     out: Path | None = None,
     batch_size: int = WINDOWS_AT_A_TIME,
     accelerator: str = "auto",
+    say: Callable[[str], None] | None = None,
 ) -> Path:
     """Predict a split with a finished run and return the folder of the predictions.
 
@@ -42,6 +45,7 @@ def predict_run(
         out: where to; by default `predictions` in the run's folder.
         batch_size: windows at a time.
         accelerator: "cpu", "cuda", or "auto" for a GPU where there is one.
+        say: told where the clips have another frame rate than those trained on.
 
     Raises:
         HarnessError: the run is not finished, its checkpoint is not the one it wrote, or the input
@@ -89,7 +93,12 @@ def predict_run(
         uses_root_depth=contract.uses_root_depth,
         seed=contract.seed,
         corruption=None if corruption is None else dict(corruption),
+        frame_rates=frame_rates(clips),
+        trained_frame_rates=contract.frame_rates,
     )
+    difference = rate_difference(contract.frame_rates, frame_rates(clips), contract.frames)
+    if difference is not None and say is not None:
+        say(difference)
     out = out or folder / "predictions"
     with only_writer(out):
         write_predictions(out, predictions, clips, positions)

@@ -41,6 +41,8 @@ class PredictionContract(BaseModel):
         flip_test: whether predictions on the input and on its mirror image were averaged.
         uses_root_depth: whether the lifter was given the true depth of the root.
         seed: the training seed.
+        frame_rates: frames a second of the clips predicted; None where it was not recorded.
+        trained_frame_rates: those of the clips trained on, likewise.
         corruption: noise added to the 2D input, such as
             {"kind": "gaussian", "sigma_px": 5, "draw": 0}, or none.
     """
@@ -62,6 +64,8 @@ class PredictionContract(BaseModel):
     uses_root_depth: bool
     seed: int
     corruption: dict[str, Any] | None = None
+    frame_rates: tuple[float, ...] | None = None
+    trained_frame_rates: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import (
@@ -206,6 +207,7 @@ def _keep(
             train_actions=plan.train_actions,
             dataset=prepared.manifest.name,
             data_hash=prepared.data_hash,
+            frame_rates=frame_rates(prepared.select("train", actions=plan.train_actions)),
             uses_root_depth=lifter.uses_root_depth,
             seed=plan.seed,
             recipe=record.parameters["training"],

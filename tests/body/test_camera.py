@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -131,3 +133,13 @@ def test_a_camera_without_a_place_cannot_see_the_world() -> None:
 def test_a_camera_with_a_mistyped_field_is_refused() -> None:
     with pytest.raises(ValidationError):
         Camera(name="x", width=10, height=10, focal_length=(1, 1), center=(5, 5), fov=90)
+
+
+def test_what_is_not_before_the_camera_is_in_no_picture() -> None:
+    camera = h36m_cameras()["S1"][0]
+    points = np.array([[0.1, 0.1, 2.0], [0.1, 0.1, 0.0], [0.1, 0.1, -2.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pixels = project(points, camera)
+    assert np.isfinite(pixels[0]).all()
+    assert np.isnan(pixels[1:]).all()

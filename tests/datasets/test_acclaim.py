@@ -268,5 +268,5 @@ def test_a_first_frame_that_does_not_fit_is_refused_with_the_reason(
 def test_a_skeleton_that_does_not_say_the_unit_of_angles_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "09.asf"
     path.write_text(asf_text().replace("  angle deg\r\n", ""), newline="")
-    with pytest.raises(HarnessError, match="does not say the unit of angles.*angle deg"):
+    with pytest.raises(HarnessError, match=r"does not say the unit of angles.*angle deg"):
         read_asf(path)

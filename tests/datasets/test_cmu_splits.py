@@ -122,7 +122,7 @@ def test_a_shipped_split_that_was_altered_is_refused(
 
 def test_a_split_and_lists_of_one_s_own_exclude_each_other(tiny_cmu: Path, tmp_path: Path) -> None:
     options = {"split": "cmu26", "train": ["01"]}
-    with pytest.raises(HarnessError, match="split cmu26 already says .*leave train out"):
+    with pytest.raises(HarnessError, match=r"split cmu26 already says .*leave train out"):
         prepare_set("cmu", tiny_cmu, tmp_path / "set", options)
 
 
@@ -204,7 +204,7 @@ def test_trials_of_the_list_are_read_at_their_own_rate(tmp_path: Path) -> None:
 
 def test_the_list_of_rates_has_the_known_ones() -> None:
     rates = known_frame_rates()
-    assert {rate for rate in rates.values()} == {60.0, 120.0}
+    assert set(rates.values()) == {60.0, 120.0}
     for trial in ("33_01", "60_15", "61_01", "79_96", "80_73", "136_19"):
         assert rates[trial] == 60, trial
     for trial in ("01_01", "35_01", "69_75", "86_15", "136_18", "144_34"):
@@ -240,7 +240,7 @@ def test_ambiguous_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"holds 2 skeletons, none called 02\.asf"):
         prepare_set("cmu", raw, tmp_path / "set", options)
     (raw / "subjects/02/02_01.amc").rename(raw / "subjects/02/01_01.amc")
-    with pytest.raises(HarnessError, match="trial 01_01 is also .*rename one"):
+    with pytest.raises(HarnessError, match=r"trial 01_01 is also .*rename one"):
         prepare_set("cmu", raw, tmp_path / "set", options)
 
 

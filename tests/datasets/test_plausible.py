@@ -105,7 +105,7 @@ def test_camera_space_taken_for_the_world_is_named() -> None:
 
 
 def test_the_world_taken_for_camera_space_is_named() -> None:
-    with pytest.raises(HarnessError, match="behind the camera.*so they are in the world's space"):
+    with pytest.raises(HarnessError, match=r"behind the camera.*so they are in the world's space"):
         check(world() - [0.0, 0.0, 2.0])
 
 
@@ -121,11 +121,11 @@ def test_who_stands_behind_the_camera_in_a_frame_that_counts_is_refused() -> Non
 
 def test_who_is_mostly_outside_of_the_picture_is_told() -> None:
     moved = world_to_camera(world(), CAMERA)
-    notes = check(moved + [2.7, 0.0, 0.0])
+    notes = check(moved + np.array([2.7, 0.0, 0.0]))
     assert len(notes) == 1
     assert "outside of the picture" in notes[0]
     with pytest.raises(HarnessError, match="100 % of the joints lie outside of the picture"):
-        check(moved + [4.0, 0.0, 0.0])
+        check(moved + np.array([4.0, 0.0, 0.0]))
 
 
 def keypoints() -> np.ndarray:
@@ -172,9 +172,7 @@ def test_missing_joints_written_as_numbers_are_counted_and_do_not_hide_the_rest(
     assert notes[1] == "2D source det: 150 of 680 points have confidence 0 (not detected)"
     check_2d("here", "det", points, PICTURE)
     with pytest.raises(HarnessError, match="shares of the picture"):
-        check_2d(
-            "here", "det", np.where(points > 0, keypoints() / [1280, 720], points), PICTURE
-        )
+        check_2d("here", "det", np.where(points > 0, keypoints() / [1280, 720], points), PICTURE)
 
 
 def test_a_source_of_which_most_is_missing_or_outside_is_refused() -> None:

@@ -45,7 +45,8 @@ def a_clip(frames: int = 6, seed: int = 0, **changes: Any) -> dict[str, Any]:
         "fps": 50.0,
         "camera": CAMERA,
         "camera_key": "S1/c",
-        "positions_3d": generator.normal(scale=0.2, size=(frames, 17, 3)) + [0.0, 0.0, 4.0],
+        "positions_3d": generator.normal(scale=0.2, size=(frames, 17, 3))
+        + np.array([0.0, 0.0, 4.0]),
         "keypoints_2d": {
             "gt": generator.uniform(0, 80, (frames, 17, 2)),
             "seen": generator.uniform(0, 80, (frames, 16, 2)),

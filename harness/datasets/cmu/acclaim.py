@@ -366,7 +366,9 @@ def _bone(
     channels = tuple(word.lower() for word in entries.get("dof", []))
     if offset.shape != (3,) or axis.shape != (3,) or not np.isfinite([offset, axis]).all():
         raise ValueError(f"bone {name}: a direction and an axis are three finite numbers")
-    if [word.upper() for word in entries["axis"][3:]] != ["XYZ"] or not set(channels) <= set(_ROTATIONS):
+    if [word.upper() for word in entries["axis"][3:]] != ["XYZ"] or not set(channels) <= set(
+        _ROTATIONS
+    ):
         raise ValueError(f"bone {name}: only turns about X, then Y, then Z are read")
     return offset, rotation_from_euler_xyz(axis), channels
 

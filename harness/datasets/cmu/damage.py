@@ -5,12 +5,12 @@ motion makes within frames grow with the square of the frame's length.
 
 - **Repeated frames**: three or more frames in which no value differs. The first of them stays.
 - **Spike**: a frame in which a joint stands more than 2 cm off the middle of its places before and
-  after, which takes 580 m/s^2. It is replaced by the middle of its neighbours: one frame is too short
-  to hide motion, and cutting there would leave clips of a second.
+  after, which takes 580 m/s^2. It is replaced by the middle of its neighbours: one frame is too
+  short to hide motion, and cutting there would leave clips of a second.
 - **Jump**: between two frames, a joint moves more than 6 cm further than over the frames around
   them (the median of seven), and is not back in the next frame (motion at hand: 5.5 cm).
 - **Wobble**: half of the joints are more than 4 cm off the median of their places over an eighth of
-  a second (motion at hand: 2.5 cm); it reaches two frames beyond those in which they are 1.5 cm off.
+  a second (motion at hand: 2.5 cm); it reaches two frames beyond those where they are 1.5 cm off.
 - **Held angles**: a bone that moves a joint, and moves elsewhere in the trial, keeps every angle to
   the last digit for ten frames or more.
 
@@ -30,6 +30,7 @@ made for: 01_03 (right arm held, then a jump), 01_06 (right thigh flipped for fi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def sound_pieces(frames: int, damage: Iterable[Defect]) -> list[NDArray[np.intp]
         elif not defect.kept:
             keep[defect.first - 1 : defect.last] = False
     ends = sorted({0, frames} | cuts | {int(n) + 1 for n in np.flatnonzero(np.diff(keep))})
-    pieces = [np.arange(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+    pieces = [np.arange(first, last) for first, last in pairwise(ends)]
     return [piece for piece in pieces if len(piece) and keep[piece[0]]]
 
 
@@ -171,7 +172,7 @@ def _jumped(
             out[defect.first - 1 : defect.last] = True
     found: list[Defect] = []
     edges = [0, *(int(jump) for jump in jumps), frames]
-    for before, after in zip(edges, edges[1:], strict=False):
+    for before, after in pairwise(edges):
         if after - before < apart and (before, after) != (0, frames):
             what = "between a jump and the end" if after == frames else "between jumps"
             what = "before a jump at the start" if before == 0 else what

@@ -110,9 +110,7 @@ class Trial:
     rate: float | None
 
 
-def find_trials(
-    raw: Path, settings: CmuSettings, listed: TrialSplit | None = None
-) -> list[Trial]:
+def find_trials(raw: Path, settings: CmuSettings, listed: TrialSplit | None = None) -> list[Trial]:
     """Return the trials that the settings use, by name.
 
     Args:

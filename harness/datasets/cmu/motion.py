@@ -116,7 +116,7 @@ def joint_positions(skeleton: AcclaimSkeleton, motion: Array) -> Array:
 
 
 def _moving_bones(skeleton: AcclaimSkeleton) -> list[str]:
-    """Return the bones whose angles move a joint: those that joints are made from, and all above."""
+    """Return the bones whose angles move a joint: those that it is made from, and all above."""
     moving = set()
     for name in {bone for bones in _BONES_OF_JOINT.values() for bone in bones}:
         bone = skeleton.index[name]

@@ -107,8 +107,8 @@ class KeypointsFile:
             return []
         (subject, recording), most = max(self._cut.items(), key=lambda item: item[1])
         return [
-            f"2D source {self.source} is longer than 3D in {len(self._cut)} recordings; its ends are "
-            f"cut, at most {most} frames ({subject} '{recording}')"
+            f"2D source {self.source} is longer than 3D in {len(self._cut)} recordings; its ends "
+            f"are cut, at most {most} frames ({subject} '{recording}')"
         ]
 
     def origin(self, subject: str, recording: str, camera: int) -> str:
@@ -136,9 +136,10 @@ class KeypointsFile:
         if recording not in self.recordings(subject):
             held = sorted({name.partition(" ")[0] for name in self.recordings(subject)})
             raise HarnessError(
-                f"{self.path}: has no {subject} '{recording}', which the 3D data has; every 2D file "
-                f"must cover all recordings, so complete it, leave '{self.source}' out by the option "
-                f"sources_2d, or import only what it has by the option actions=[{', '.join(held)}]"
+                f"{self.path}: has no {subject} '{recording}', which the 3D data has; every 2D "
+                f"file must cover all recordings, so complete it, leave '{self.source}' out by the "
+                "option sources_2d, or import only what it has by the option "
+                f"actions=[{', '.join(held)}]"
             )
         views = self._positions[subject][recording]
         found = len(views) if isinstance(views, list | tuple | np.ndarray) else 0
@@ -220,7 +221,10 @@ def recordings_by_subject(
             f"{path}: entry '{key}' is no dict of subjects that hold recordings; "
             "expected the form that VideoPose3D writes"
         )
-    return {str(subject): _renamed(path, str(subject), held, canonical) for subject, held in data.items()}
+    return {
+        str(subject): _renamed(path, str(subject), held, canonical)
+        for subject, held in data.items()
+    }
 
 
 def _renamed(

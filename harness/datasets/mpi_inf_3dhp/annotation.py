@@ -1,8 +1,8 @@
 """Which annotation a file holds, judged by its bodies: npz files do not say it.
 
 The universal annotation scales every person to one height, told as knee to neck (Mehta et al. 2017,
-section 3.1); in the metric one people differ by some per cent. Of fewer than four people neither can be
-said.
+section 3.1); in the metric one people differ by some per cent. Of fewer than four people neither
+can be said.
 """
 
 from collections.abc import Mapping

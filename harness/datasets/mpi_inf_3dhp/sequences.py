@@ -104,8 +104,8 @@ def find_files(raw: Path, annotation: str) -> Files:
     if len(set(named)) > 1:
         told = " and ".join(place.name for place in places)
         raise HarnessError(
-            f"{raw}: {told} are of two annotations; files named _ori are the metric one, so take both "
-            "of one annotation"
+            f"{raw}: {told} are of two annotations; files named _ori are the metric one, so take "
+            "both of one annotation"
         )
     return Files(*places)
 

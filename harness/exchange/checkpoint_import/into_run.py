@@ -33,6 +33,8 @@ from harness.runs.provenance import RunRecord, collect, write_record
 from harness.runs.settings import validated
 from harness.runs.suggest import unknown_name
 
+# Public weights are of the data sets as they were recorded.
+_FRAME_RATES = {"h36m": (50.0,), "humaneva": (60.0,)}
 _IMPORTERS: tuple[PublicImporter, ...] = (
     MartinezImporter(),
     SemGCNImporter(),
@@ -111,6 +113,7 @@ def import_checkpoint(
         train_actions=None,
         dataset=conditions.dataset,
         data_hash=None,
+        frame_rates=_FRAME_RATES.get(conditions.dataset),
         uses_root_depth=lifter.uses_root_depth,
         seed=0,
         recipe={},

@@ -1,4 +1,4 @@
-"""Human3.6M under other names, at other rates, in other spaces; what inspect says of shifted takes."""
+"""Human3.6M under other names, at other rates, in other spaces; shifted takes in inspect."""
 
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,9 @@ def test_3d_at_half_the_rate_of_its_2d_is_refused(tmp_path: Path) -> None:
 def test_2d_at_half_the_rate_of_its_3d_is_refused(tmp_path: Path) -> None:
     positions = motion(frames=120)
     thinned = changed(positions, lambda _, x: x[::2])
-    with pytest.raises(HarnessError, match="0.5 times as many: one of them has another frame rate"):
+    with pytest.raises(
+        HarnessError, match=r"0\.5 times as many: one of them has another frame rate"
+    ):
         prepared(tmp_path, positions, detections(thinned))
 
 

@@ -24,9 +24,9 @@ def test_the_way_from_knee_to_neck_is_measured_along_the_bones() -> None:
 
 
 def test_two_annotations_in_one_set_are_refused() -> None:
-    with pytest.raises(HarnessError, match="training files have one size .* of the test files"):
+    with pytest.raises(HarnessError, match=r"training files have one size .* of the test files"):
         check_annotation("univ_annot3", ONE_SIZE, TESTS)
-    with pytest.raises(HarnessError, match="test files have one size .* of the training files"):
+    with pytest.raises(HarnessError, match=r"test files have one size .* of the training files"):
         check_annotation("annot3", SIZES, TESTS_OF_ONE_SIZE)
 
 

@@ -110,8 +110,12 @@ def set_value(take: Any, place: Any, value: Any) -> None:
             [f"data_2d_h36m_{CPN}.npz", "unknown subject", "'s1'"],
         ),
         (
+            in_keypoints(lambda k: k["S1"].update({"TakingPicture": []})),
+            [f"data_2d_h36m_{CPN}.npz", "unknown action", "'TakingPicture'"],
+        ),
+        (
             in_keypoints(lambda k: k["S1"].update({"TakingPhoto": []})),
-            [f"data_2d_h36m_{CPN}.npz", "unknown action", "'TakingPhoto'"],
+            [f"data_2d_h36m_{CPN}.npz", "'TakingPhoto' and another recording are both 'Photo'"],
         ),
         (
             in_keypoints(lambda k: set_value(k["S1"]["Photo"], 0, k["S1"]["Photo"][0][:, :14])),

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.dropout import Dropout
+
 
 class BoundedLinear(nn.Linear):
     """A linear layer whose weight matrix may be held to a largest norm.
@@ -34,7 +36,7 @@ class FullyConnectedLayer(nn.Module):
         super().__init__()
         self.linear = BoundedLinear(in_features, out_features, max_norm)
         self.norm = nn.BatchNorm1d(out_features)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (batch, in features) to (batch, out features)."""

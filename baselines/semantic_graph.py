@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from baselines.dropout import Dropout
+
 Edges = Sequence[tuple[int, int]]
 
 
@@ -65,7 +67,7 @@ class GraphConvolutionModule(nn.Module):
         super().__init__()
         self.convolution = SemanticGraphConvolution(joints, edges, in_channels, out_channels)
         self.norm = nn.BatchNorm1d(out_channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (..., joints, in channels) to (..., joints, out channels)."""

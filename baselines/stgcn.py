@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.dropout import Dropout
 from baselines.spatial_temporal_graph import BodyParts, relation_matrices
 
 
@@ -72,10 +73,10 @@ class GraphModule(nn.Module):
         self.pointwise = nn.Sequential(
             NodeNorm(out_channels),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(out_channels, out_channels),
             NodeNorm(out_channels),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
         self.residual = residual
         self.skip: nn.Module = nn.Identity()
@@ -168,15 +169,15 @@ class STGCN(nn.Module):
         taps = 3 if frames > 1 else 1
         self.body_convolution = nn.Conv1d(part_channels, part_channels, taps, padding="same")
         self.body_norm = nn.BatchNorm1d(part_channels)
-        self.body_dropout = nn.Dropout(body_dropout)
+        self.body_dropout = Dropout(body_dropout)
         self.fusion = nn.Sequential(
             nn.Linear(2 * part_channels, widths[-1]),
             NodeNorm(widths[-1]),
             nn.ReLU(),
-            nn.Dropout(head_dropout),
+            Dropout(head_dropout),
         )
         self.attention = AttentionBlock(2 * widths[-1])
-        self.head = nn.Sequential(nn.Dropout(head_dropout), nn.Linear(2 * widths[-1], 3))
+        self.head = nn.Sequential(Dropout(head_dropout), nn.Linear(2 * widths[-1], 3))
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """Lift a window.
@@ -213,7 +214,7 @@ class PoseRefinement(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(6 * joints, width),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(width, 2 * joints),
             nn.Sigmoid(),
         )

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.dropout import Dropout
+
 
 class TemporalBlock(nn.Module):
     """A dilated convolution over time and a pointwise one, with a skip connection around both.
@@ -28,7 +30,7 @@ class TemporalBlock(nn.Module):
         self.norm = nn.BatchNorm1d(channels)
         self.mixing = nn.Conv1d(channels, channels, 1, bias=False)
         self.mixing_norm = nn.BatchNorm1d(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor, strided: bool) -> Tensor:
         """Run the dilated or the strided form.
@@ -99,7 +101,7 @@ class VideoPose3D(nn.Module):
             if position > 0
         )
         self.shrink = nn.Conv1d(channels, 3 * joints_out, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """Predict all frames whose receptive field lies inside the sequence.

@@ -14,6 +14,7 @@ A folder of plain arrays that map straight into memory, and a typed index:
 A clip owns the rows first_row ... first_row + frames - 1 of every array. No file holds a pickle.
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -191,6 +192,15 @@ class PreparedSet:
                 f"actions {actions}); see 'harness data inspect {self.manifest.name}'"
             )
         return chosen
+
+    def part(self, clips: pd.DataFrame) -> "PreparedSet":
+        """Return this set with `clips` alone, which may own fewer rows than they do here.
+
+        Arrays and `data_hash` stay those of the whole set.
+        """
+        part = copy.copy(self)
+        part.clips = clips
+        return part
 
     def _source(self, source: str) -> Source2D:
         if source not in self.manifest.sources_2d:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
-from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint
+from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
 from harness.lifting.lift import WINDOWS_AT_A_TIME
 from harness.prediction.predict_split import predict
 from harness.prediction.rate_difference import rate_difference
@@ -77,13 +78,44 @@ def predict_run(
         corruption=corruption,
         allow_other_input=allow_other_input,
     )
-    predictions = PredictionContract(
+    predictions = prediction_contract(
+        contract,
+        digest,
+        prepared,
+        split,
+        clips,
+        input_2d=source,
+        flip_test=flip_test,
+        corruption=corruption,
+    )
+    difference = rate_difference(contract.frame_rates, frame_rates(clips), contract.frames)
+    if difference is not None and say is not None:
+        say(difference)
+    out = out or folder / "predictions"
+    with only_writer(out):
+        write_predictions(out, predictions, clips, positions)
+    return out
+
+
+def prediction_contract(
+    contract: ModelContract,
+    checkpoint_sha256: str,
+    prepared: PreparedSet,
+    split: Split,
+    clips: pd.DataFrame,
+    *,
+    input_2d: str,
+    flip_test: bool,
+    corruption: Mapping[str, Any] | None = None,
+) -> PredictionContract:
+    """Return what is stored with predictions: the checkpoint's contract, and what was predicted."""
+    return PredictionContract(
         model=contract.method,
         run_id=contract.run_id,
-        checkpoint_sha256=digest,
+        checkpoint_sha256=checkpoint_sha256,
         dataset=prepared.manifest.name,
         data_hash=prepared.data_hash,
-        input_2d=source,
+        input_2d=input_2d,
         trained_on_2d=contract.input_2d,
         split=split,
         skeleton=contract.skeleton,
@@ -96,10 +128,3 @@ def predict_run(
         frame_rates=frame_rates(clips),
         trained_frame_rates=contract.frame_rates,
     )
-    difference = rate_difference(contract.frame_rates, frame_rates(clips), contract.frames)
-    if difference is not None and say is not None:
-        say(difference)
-    out = out or folder / "predictions"
-    with only_writer(out):
-        write_predictions(out, predictions, clips, positions)
-    return out

@@ -176,17 +176,22 @@ class Training:
             self._end_epoch(self.state.epoch, losses)
         return self.state
 
-    def _train_epoch(self, epoch: int, begin: int) -> Tensor:
-        """Take the steps of an epoch from step `begin` on; return the losses of all its steps."""
+    def steps(self, epoch: int, begin: int = 0) -> Iterator[Tensor]:
+        """Take the steps of an epoch from step `begin` on, one each time a loss is asked for."""
         self._lifter.train()
         self._lifter.on_epoch_start(epoch, self._recipe.epochs)
-        losses = torch.zeros(self._order.steps, device=self._fabric.device)
-        losses[:begin] = self.state.losses
         with _float32_products(self._recipe.float32_products):
             for step, batch in enumerate(self._order.batches(epoch, begin), start=begin):
-                losses[step] = self._take_step(epoch, step, batch)
-                if self._fabric.world_size == 1:
-                    self._look(epoch, losses[: step + 1])
+                yield self._take_step(epoch, step, batch)
+
+    def _train_epoch(self, epoch: int, begin: int) -> Tensor:
+        """Take the steps of an epoch from step `begin` on; return the losses of all its steps."""
+        losses = torch.zeros(self._order.steps, device=self._fabric.device)
+        losses[:begin] = self.state.losses
+        for step, loss in enumerate(self.steps(epoch, begin), start=begin):
+            losses[step] = loss
+            if self._fabric.world_size == 1:
+                self._look(epoch, losses[: step + 1])
         return losses
 
     def _take_step(self, epoch: int, step: int, batch: Batch) -> Tensor:

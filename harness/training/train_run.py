@@ -12,6 +12,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
 from harness.lifting.build import build_lifter
@@ -22,6 +24,7 @@ from harness.lifting.checkpoint import (
     save_checkpoint,
 )
 from harness.lifting.contract import Lifter
+from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_sources
 from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
@@ -68,13 +71,7 @@ def train_run(
     """
     recipe, parameters = plan.recipe(), plan.parameters()
     prepared = PreparedSet(plan.prepared)
-    lifter = build_lifter(
-        plan.method(),
-        plan.settings.network,
-        prepared.skeleton,
-        prepared.layout(plan.input_2d),
-        plan.seed,
-    )
+    lifter = untrained(plan, recipe, prepared)
     record = collect(
         run=plan.name,
         kind="train",
@@ -94,9 +91,7 @@ def train_run(
     if not fabric.is_global_zero:
         end_with_parent()
     state_file = StateFile(STATES / f"{record.run_id}.pt", record.run_id, state_seconds)
-    training, validation = (_reader(plan, prepared, lifter, split) for split in _LEARNT_FROM)
-    if training is None:
-        raise HarnessError(f"{plan.prepared}: has no training clips; prepare it with some")
+    training, validation = learnt_from(plan, prepared, lifter)
 
     def trained(state: TrainingState, watcher: Watcher) -> dict[str, Any]:
         """Train to the end and return how it was done."""
@@ -153,7 +148,65 @@ def train_run(
         return record
 
 
-_LEARNT_FROM: tuple[Split, Split] = ("train", "validation")
+def untrained(plan: TrainingPlan, recipe: Recipe, prepared: PreparedSet) -> Lifter:
+    """Return the plan's lifter with its initial weights, in the precision that it is trained in.
+
+    Raises:
+        HarnessError: the method's settings are wrong, or the data lack a joint.
+    """
+    return build_lifter(
+        plan.method(),
+        plan.settings.network,
+        prepared.skeleton,
+        prepared.layout(plan.input_2d),
+        plan.seed,
+        dtype=torch.float64 if recipe.precision == "64-true" else torch.float32,
+    )
+
+
+def learnt_from(
+    plan: TrainingPlan, prepared: PreparedSet, lifter: Lifter
+) -> tuple[WindowReader, WindowReader | None]:
+    """Return the readers of the clips to train on and of those to validate on, if there are any.
+
+    Raises:
+        HarnessError: the set has no training clips, or lacks the 2D source or a joint.
+    """
+    training, validation = (
+        _reader(plan, prepared, lifter, split) for split in ("train", "validation")
+    )
+    if training is None:
+        raise HarnessError(f"{plan.prepared}: has no training clips; prepare it with some")
+    return training, validation
+
+
+def model_contract(
+    plan: TrainingPlan, prepared: PreparedSet, lifter: Lifter, *, run_id: str, epoch: int
+) -> ModelContract:
+    """Return what is stored with weights of the plan's run from `epoch`."""
+    parameters = plan.parameters()
+    return ModelContract(
+        run_id=run_id,
+        method=plan.model,
+        network=parameters["network"],
+        data_skeleton=prepared.skeleton.name,
+        data_layout=prepared.layout(plan.input_2d).name,
+        skeleton=lifter.skeleton.name,
+        layout=lifter.layout.name,
+        frames=lifter.frames,
+        predicts=lifter.predicts,
+        input_2d=plan.input_2d,
+        train_actions=plan.train_actions,
+        dataset=prepared.manifest.name,
+        data_hash=prepared.data_hash,
+        frame_rates=frame_rates(prepared.select("train", actions=plan.train_actions)),
+        uses_root_depth=lifter.uses_root_depth,
+        seed=plan.seed,
+        recipe=parameters["training"],
+        selection=plan.recipe().select,
+        epoch=epoch,
+        parameters=parameter_count(lifter),
+    )
 
 
 def _reader(
@@ -193,27 +246,8 @@ def _keep(
     failed = "failure" in told
     results: dict[str, Any] = {"epochs": len(state.history), **told}
     if state.best_weights is not None:
-        contract = ModelContract(
-            run_id=record.run_id,
-            method=plan.model,
-            network=record.parameters["network"],
-            data_skeleton=prepared.skeleton.name,
-            data_layout=prepared.layout(plan.input_2d).name,
-            skeleton=lifter.skeleton.name,
-            layout=lifter.layout.name,
-            frames=lifter.frames,
-            predicts=lifter.predicts,
-            input_2d=plan.input_2d,
-            train_actions=plan.train_actions,
-            dataset=prepared.manifest.name,
-            data_hash=prepared.data_hash,
-            frame_rates=frame_rates(prepared.select("train", actions=plan.train_actions)),
-            uses_root_depth=lifter.uses_root_depth,
-            seed=plan.seed,
-            recipe=record.parameters["training"],
-            selection=plan.recipe().select,
-            epoch=state.best_epoch,
-            parameters=parameter_count(lifter),
+        contract = model_contract(
+            plan, prepared, lifter, run_id=record.run_id, epoch=state.best_epoch
         )
         path = plan.folder / ("best-before-failure.safetensors" if failed else CHECKPOINT)
         save_checkpoint(path, state.best_weights, contract)

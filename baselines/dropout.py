@@ -13,7 +13,7 @@ class Dropout(nn.Dropout):
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return `features` with each number zeroed with probability p and scaled by 1 / (1 - p)."""
+        """Zero each number with probability p and scale the others by 1 / (1 - p)."""
         if not self.training or self.p == 0:
             return features
         kept = torch.rand_like(features) >= self.p

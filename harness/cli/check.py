@@ -1,17 +1,29 @@
-"""`harness check`: compare scores with committed references."""
+"""`harness check`: compare data, training, predictions, scores and results with references."""
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from harness.reporting.regression.stages import Stage
+
+_STAGES = "data,steps,predictions,scores,results"
+
 
 @click.command(
-    epilog="\b\nExamples:\n  harness check\n  harness check --profile cmu\n  harness check --update"
+    epilog="\b\nExamples:\n  harness check\n  harness check --profile cmu --stage results\n"
+    "  harness check --update --models dgnet"
 )
 @click.option("--profile", help="Profile of params.yaml; its default where not given.")
 @click.option("--models", help="Only these models, separated by commas.")
 @click.option("--seeds", help="These seeds, separated by commas, instead of those of params.yaml.")
+@click.option(
+    "--stage",
+    "stage_names",
+    help=f"Only these stages, separated by commas: {_STAGES}. By default all there is data for.",
+)
 @click.option(
     "--format",
     "style",
@@ -23,50 +35,70 @@ import click
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write it to this file."
 )
-@click.option("--update", is_flag=True, help="Write the references from the scores that are there.")
+@click.option("--update", is_flag=True, help="Write the references, and say what changes.")
 def check(
     profile: str | None,
     models: str | None,
     seeds: str | None,
+    stage_names: str | None,
     style: str,
     output: Path | None,
     update: bool,
 ) -> None:
-    """Compare scores with committed references; exit 1 when one is worse than its tolerance.
+    """Compare data, first steps of training, predictions, scores and results with references.
 
-    References lie in results/reference/PROFILE.json. With --update they are written from the scores
-    of all seeds that are there, to be reviewed as a diff and committed.
+    Stages follow one another and the first that differs is the verdict; exit 1 then. References lie
+    in results/reference. With --update they are written, to be reviewed as a diff and committed.
     """
-    from harness.reporting.regression.check import as_json, as_markdown, check_scores
-    from harness.reporting.regression.reference_update import update_references
-    from harness.reporting.regression.references import reference_path
+    from harness.reporting.regression.report import outcome, report_json, report_markdown
+    from harness.reporting.regression.stages import checked, run_check
     from harness.runs.errors import CheckFailed
     from harness.runs.files import atomic_file
     from harness.runs.settings import load_settings
 
     settings = load_settings()
     name = profile or settings.profile
-    settings.profile_called(name)
-    chosen = None if models is None else models.split(",")
     numbers = None if seeds is None else _numbers(seeds)
-    results = Path("results")
+    stages = None if stage_names is None else _stages(stage_names)
+    what = checked(settings, name, None if models is None else models.split(","), numbers)
     if update:
-        update_references(name, results, chosen or settings.models, numbers)
-        click.echo(f"wrote {reference_path(name, results)}; review it with 'git diff' and commit")
+        from harness.reporting.regression.golden_update import update_check
+
+        lines = 0
+        for line in update_check(what, settings, stages, seeds=numbers):
+            click.echo(line)
+            lines += 1
+        click.echo(
+            f"wrote {what.folder}; review it with 'git diff' and commit"
+            if lines
+            else "nothing changed"
+        )
         return
-    findings = check_scores(name, numbers or settings.seeds, chosen, results)
+    report = run_check(what, stages)
     if style == "json":
-        text = json.dumps(as_json(name, findings), indent=2) + "\n"
+        text = json.dumps(report_json(report), indent=2) + "\n"
     else:
-        text = as_markdown(name, findings)
+        text = report_markdown(report)
     click.echo(text, nl=False)
+    for warning in report.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     if output is not None:
         with atomic_file(output) as stream:
             stream.write(text)
-    failed = [finding for finding in findings if finding.failed]
-    if failed:
-        which = ", ".join(sorted({finding.model for finding in failed}))
-        raise CheckFailed(f"{len(failed)} of {len(findings)} checks failed ({which})")
+    if report.verdicts:
+        first = report.verdicts[0]
+        raise CheckFailed(f"{outcome(report)}: {first.remark}")
+
+
+def _stages(text: str) -> "list[Stage]":
+    from harness.reporting.regression.stages import STAGES
+    from harness.runs.suggest import unknown_name
+
+    names = [part.strip() for part in text.split(",")]
+    for name in names:
+        if name not in STAGES:
+            raise unknown_name("stage", name, STAGES)
+    return [stage for stage in STAGES if stage in names]
 
 
 def _numbers(text: str) -> list[int]:

@@ -18,10 +18,11 @@ from harness.reporting.regression.references import (
     stored_scores,
 )
 from harness.runs.errors import HarnessError
+from harness.runs.provenance import read_record
 from harness.runs.suggest import unknown_name
 
-Verdict = Literal["as before", "better", "worse", "not comparable", "new"]
-_FAILURES: tuple[Verdict, ...] = ("worse", "not comparable")
+Verdict = Literal["as before", "better", "worse", "changed", "not comparable", "new"]
+_FAILURES: tuple[Verdict, ...] = ("worse", "changed", "not comparable")
 
 
 class Finding(BaseModel):
@@ -35,7 +36,8 @@ class Finding(BaseModel):
         now: what it is: the mean over the same seeds.
         difference: now minus reference.
         tolerance: how much worse is taken for chance.
-        verdict: the answer; "worse" and "not comparable" fail the check.
+        verdict: the answer; "worse", "changed" (better, where runs repeat exactly) and "not
+            comparable" fail the check.
         remark: the reason, or what to do.
     """
 
@@ -55,6 +57,16 @@ class Finding(BaseModel):
     def failed(self) -> bool:
         """Whether the check fails because of it."""
         return self.verdict in _FAILURES
+
+    @property
+    def told(self) -> str:
+        """What it says, in words."""
+        if self.metric is None:
+            return f"{self.protocol}: {self.remark}"
+        return (
+            f"{self.metric} under {self.protocol} is {_shown(self.now)}, the reference's "
+            f"{_shown(self.reference)} (tolerance {_shown(self.tolerance)}): {self.verdict}"
+        )
 
 
 def check_scores(
@@ -89,10 +101,41 @@ def check_scores(
     return findings
 
 
-def as_markdown(profile: str, findings: Sequence[Finding]) -> str:
-    """Return the findings as a Markdown table under a heading that says the outcome."""
-    failed = sum(finding.failed for finding in findings)
-    outcome = f"{failed} of {len(findings)} checks failed" if failed else "all checks passed"
+def other_runs(
+    profile: str,
+    seeds: Sequence[int],
+    models: Iterable[str] | None = None,
+    results: Path = Path("results"),
+) -> list[str]:
+    """Say of which runs the ids are not those that references were made from, a line a run.
+
+    Args:
+        profile: whose runs.
+        seeds: the seeds.
+        models: only these, instead of all that have references.
+        results: the results folder.
+    """
+    references = read_references(reference_path(profile, results), profile).models
+    lines = []
+    for model in references if models is None else models:
+        known = {
+            seed: run_id
+            for reference in references.get(model, {}).values()
+            for seed, run_id in reference.obtained.runs.items()
+        }
+        for seed in known.keys() & set(seeds):
+            path = run_folder(results, profile, model, seed) / "run.json"
+            run_id = read_record(path).run_id if path.exists() else known[seed]
+            if run_id != known[seed]:
+                lines.append(
+                    f"{model} seed {seed}: the run is {run_id}, its reference was made from "
+                    f"{known[seed]}"
+                )
+    return lines
+
+
+def as_markdown(findings: Sequence[Finding]) -> str:
+    """Return the findings as a Markdown table."""
     rows = [
         (
             item.model,
@@ -109,23 +152,13 @@ def as_markdown(profile: str, findings: Sequence[Finding]) -> str:
     ]
     heads = ("model", "protocol", "metric", "reference", "now", "difference", "tolerance")
     alignment = ("left",) * 3 + ("right",) * 4 + ("left",) * 2
-    table = tabulate(
+    return tabulate(
         rows,
         headers=(*heads, "verdict", "remark"),
         tablefmt="github",
         disable_numparse=True,
         colalign=alignment,
     )
-    return f"### Scores of profile {profile}: {outcome}\n\n{table}\n"
-
-
-def as_json(profile: str, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return the findings as plain values."""
-    return {
-        "profile": profile,
-        "passed": not any(finding.failed for finding in findings),
-        "findings": [finding.model_dump(mode="json") for finding in findings],
-    }
 
 
 def _compare(
@@ -147,6 +180,10 @@ def _compare(
         if difference:
             return refusal(f"{difference}; if that is meant, run 'harness check --update'")
         scores[seed] = found[protocol]
+    for value in reference.metrics.values():
+        if value.exact and not scores.keys() & value.by_seed.keys():
+            known = ", ".join(map(str, value.by_seed))
+            return refusal(f"exact references are of seeds {known}, not of {list(scores)}")
     return [
         _judge(model, protocol, metric, value, scores)
         for metric, value in reference.metrics.items()
@@ -167,7 +204,8 @@ def _judge(
     if worsening > value.tolerance:
         verdict = "worse"
     elif worsening < -value.tolerance:
-        verdict, remark = "better", "update the reference with 'harness check --update'"
+        verdict = "changed" if value.exact else "better"
+        remark = "better; update the reference with 'harness check --update'"
     return Finding(
         model=model,
         protocol=protocol,

@@ -9,7 +9,6 @@
 All are written by `harness check --update` and reviewed as a diff.
 """
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,13 +49,6 @@ def read_golden(path: Path, kind: type[Golden]) -> Golden:
 def damaged(path: Path, problem: object) -> HarnessError:
     """Say plainly that a committed file cannot be used."""
     return HarnessError(f"{path}: is not a whole reference ({problem}); {_RESTORE}")
-
-
-def whole(path: Path, files: Collection[str]) -> None:
-    """Raise unless all of a model's committed `files` are there."""
-    for name in files:
-        if not (path / name).exists():
-            raise HarnessError(f"{path / name}: no such file; {_RESTORE}")
 
 
 _RESTORE = "restore it from git, or make it with 'harness check --update'"

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.contract import Batch, Lifter
+from harness.lifting.recipe import Recipe
 from harness.reporting.regression.fingerprint import Fingerprint, fingerprint, rounded
 from harness.training.loop import StateFile, Training, make_fabric
 from harness.training.plan import TrainingPlan
@@ -101,8 +102,39 @@ def measured_steps(plan: TrainingPlan) -> StepsGolden:
             },
         },
         initial_weights=fingerprint(recorder.weights),
-        steps=[recorder.step(*taken) for taken in _taken(training, recipe.epochs)],
+        steps=[recorder.step(*taken) for taken in _taken(training, plan.recipe().epochs)],
     )
+
+
+def float64_lifter(plan: TrainingPlan, prepared: PreparedSet) -> Lifter:
+    """Return the plan's lifter with its initial weights in float64."""
+    return untrained(plan, _in_float64(plan), prepared)
+
+
+def float64_training(plan: TrainingPlan, prepared: PreparedSet, lifter: Lifter) -> Training:
+    """Return the plan's training on the CPU, in float64 whatever its settings say.
+
+    Raises:
+        HarnessError: settings or data are wrong.
+    """
+    recipe = _in_float64(plan)
+    fabric = make_fabric(recipe, accelerator="cpu")
+    fabric.launch()
+    return Training(
+        lifter,
+        *learnt_from(plan, prepared, lifter),
+        recipe,
+        plan.seed,
+        fabric=fabric,
+        state_file=StateFile(
+            Path("never written"), "probe"
+        ),  # states are written at ends of epochs
+        watcher=SilentWatcher(),
+    )
+
+
+def _in_float64(plan: TrainingPlan) -> Recipe:
+    return plan.recipe().model_copy(update={"precision": "64-true", "compile": "off"})
 
 
 def steps_difference(expected: StepsGolden, found: StepsGolden) -> str:
@@ -178,9 +210,7 @@ class _Recorder:
             ),
             loss=rounded(float(loss)),
             gradient=fingerprint(self._gradients[key] for key in sorted(self._gradients)),
-            change=fingerprint(
-                now - then for now, then in zip(self.weights, before, strict=True)
-            ),
+            change=fingerprint(now - then for now, then in zip(self.weights, before, strict=True)),
         )
         self._gradients.clear()
         return step

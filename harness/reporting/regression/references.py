@@ -24,6 +24,7 @@ class ReferenceValue(BaseModel):
         tolerance: how much worse than `value` is still taken for chance.
         tolerance_from: how the tolerance was found.
         better: which direction is better.
+        exact: whether the runs repeat on every machine, so that any difference tells of a change.
         unit: of value and tolerance.
         by_seed: the value of each seed.
     """
@@ -35,6 +36,7 @@ class ReferenceValue(BaseModel):
     tolerance_from: str
     better: Literal["lower", "higher"]
     unit: str
+    exact: bool = False
     by_seed: dict[int, float]
 
 

@@ -26,6 +26,7 @@ def write_run(
     profile: str = "quick",
     code: str = "c" * 64,
     width: int = 8,
+    precision: str = "32-true",
     **contract_changes: Any,
 ) -> Path:
     """Write a run whose every joint is wrong by `mpjpe` mm in every frame; return its folder."""
@@ -51,7 +52,7 @@ def write_run(
         kind="train",
         model=model,
         seed=seed,
-        parameters={"network": {"width": width}, "training": {"epochs": 2}},
+        parameters={"network": {"width": width}, "training": {"epochs": 2, "precision": precision}},
         dataset=contract["dataset"],
         data_hash=contract["data_hash"],
         code=code,

@@ -41,11 +41,21 @@ def test_it_runs_on_pull_requests_with_python_3_11(workflow: dict[str, Any]) -> 
 
 def test_its_harness_commands_and_options_exist(workflow: dict[str, Any]) -> None:
     ours = [words for words in commands(workflow) if words[0].endswith("harness")]
-    assert [words[1] for words in ours] == ["check"]
+    assert [words[1] for words in ours] == ["check", "check"]
     for _, name, *rest in ours:
         command = harness.get_command(click.Context(harness), name)
         assert command is not None
         command.make_context(name, rest)  # raises on an unknown option or a bad value
+
+
+def test_what_needs_no_training_is_checked_before_it(workflow: dict[str, Any]) -> None:
+    order = [" ".join(words) for words in commands(workflow)]
+    (early, late) = [at for at, words in enumerate(order) if "harness check" in words]
+    assert (
+        order.index(".venv/bin/dvc repro prepare@quick") < early < order.index("make repro") < late
+    )
+    stages = order[early].split("--stage ")[1].split()[0].split(",")
+    assert stages == ["data", "steps", "predictions", "scores"]
 
 
 def test_its_make_targets_exist(workflow: dict[str, Any]) -> None:
@@ -58,8 +68,8 @@ def test_its_make_targets_exist(workflow: dict[str, Any]) -> None:
 def test_the_table_that_is_posted_is_the_one_that_the_check_writes(
     workflow: dict[str, Any],
 ) -> None:
-    (check,) = [words for words in commands(workflow) if words[0].endswith("harness")]
-    written = check[check.index("--output") + 1]
+    checks = [words for words in commands(workflow) if words[0].endswith("harness")]
+    (written,) = {check[check.index("--output") + 1] for check in checks}
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     (upload,) = [step for step in steps if "upload-artifact" in step.get("uses", "")]
     (post,) = [step for step in steps if "github-script" in step.get("uses", "")]

@@ -39,9 +39,30 @@ def test_references_are_made_then_checked(capsys: pytest.CaptureFixture[str]) ->
     assert ended() == 2
     assert "harness check --profile quick --update" in capsys.readouterr().err
     assert ended("--update") == 0
-    assert "wrote results/reference/quick.json" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "left as they are: data, steps, predictions, scores (data/prepared/quick: " in said
+    assert "dgnet: results: MPJPE under h36m17-actionwise: new -> 50.0 (+-0.5)" in said
     assert ended() == 0
-    assert "all checks passed" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "profile quick: passed, data, steps, predictions, scores skipped" in shown
+    assert "results/reference/quick: no references for stage steps; make them with" in shown
+
+
+def test_an_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("--stage", "steps,result") == 2
+    assert "unknown stage 'result'; did you mean 'results'?" in capsys.readouterr().err
+
+
+def test_results_of_other_runs_than_the_references_are_warned_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ended("--update") == 0
+    write_run(Path("results"), "dgnet", 0, mpjpe=50.0, code="0" * 64)
+    capsys.readouterr()
+    assert ended() == 0
+    output = capsys.readouterr()
+    assert output.err.startswith("Warning: dgnet seed 0: the run is dgnet-")
+    assert output.err.strip() in output.out
 
 
 def test_a_degradation_exits_1_and_still_prints_and_writes_the_table(
@@ -52,7 +73,10 @@ def test_a_degradation_exits_1_and_still_prints_and_writes_the_table(
     capsys.readouterr()
     assert ended("--output", "check.md") == 1
     output = capsys.readouterr()
-    assert output.err == "Error: 1 of 2 checks failed (dgnet)\n"
+    assert output.err == (
+        "Error: failed at results of dgnet: MPJPE under h36m17-actionwise is 51.00, "
+        "the reference's 50.00 (tolerance 0.50): worse\n"
+    )
     assert "**worse**" in output.out
     assert Path("check.md").read_text() == output.out
     assert ended("--format", "json") == 1

@@ -1,4 +1,4 @@
-"""Mistakes planted in the code of a trained model's pipeline: `harness check` has to catch them."""
+"""Mistakes planted in the pipeline of a trained model: its results have to fail `harness check`."""
 
 import contextlib
 import json
@@ -72,7 +72,7 @@ def _in_a_copy(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def ended(*arguments: str) -> object:
     with pytest.raises(SystemExit) as caught:
-        main(["check", *arguments])
+        main(["check", "--stage", "results", *arguments])
     return caught.value.code
 
 
@@ -90,7 +90,7 @@ def verdicts(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str], str]:
     findings = json.loads(output.out)["findings"]
     failed = any(finding["verdict"] == "worse" for finding in findings)
     assert code == int(failed)
-    assert ("checks failed (martinez)" in output.err) == failed
+    assert ("failed at results of martinez" in output.err) == failed
     return {(finding["model"], finding["metric"]): finding["verdict"] for finding in findings}
 
 

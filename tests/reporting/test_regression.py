@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from stored_runs import write_run
 
-from harness.reporting.regression.check import as_json, as_markdown, check_scores
+from harness.reporting.regression.check import as_markdown, check_scores, other_runs
 from harness.reporting.regression.reference_update import update_references
 from harness.reporting.regression.references import read_references, reference_path
 from harness.runs.errors import HarnessError
@@ -239,15 +239,37 @@ def test_a_model_without_scores_makes_no_reference(results: Path) -> None:
 def test_the_table_names_what_failed(results: Path) -> None:
     write_run(results, "dgnet", 0, mpjpe=60.0)
     findings = check_scores("quick", [0], results=results)
-    text = as_markdown("quick", findings)
-    lines = text.splitlines()
-    assert lines[0] == "### Scores of profile quick: 1 of 4 checks failed"
-    (row,) = [line for line in lines if "**worse**" in line]
+    (row,) = [line for line in as_markdown(findings).splitlines() if "**worse**" in line]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:8] == [
         *("dgnet", "h36m17-actionwise", "MPJPE"),
         *("50.00", "60.00", "+10.00", "6.51", "**worse**"),
     ]
-    plain = as_json("quick", findings)
-    assert plain["passed"] is False
-    assert plain["findings"][0]["difference"] == 10.0
+    assert findings[0].told == (
+        "MPJPE under h36m17-actionwise is 60.00, the reference's 50.00 (tolerance 6.51): worse"
+    )
+
+
+@pytest.mark.parametrize(("seed", "mpjpe"), [(0, 50.2), (0, 49.8), (3, 50.0)])
+def test_runs_in_float64_are_held_to_a_tenth_of_a_millimetre_both_ways(
+    tmp_path: Path, seed: int, mpjpe: float
+) -> None:
+    write_run(tmp_path, "dgnet", 0, mpjpe=50.0, precision="64-true")
+    references = update_references("quick", tmp_path, ["dgnet"])  # one seed is enough
+    value = references.models["dgnet"]["h36m17-actionwise"].metrics["MPJPE"]
+    assert value.tolerance == 0.1
+    assert value.exact
+    write_run(tmp_path, "dgnet", 0, mpjpe=50.09, precision="64-true")
+    assert not any(item.failed for item in check_scores("quick", [0], results=tmp_path))
+    write_run(tmp_path, "dgnet", seed, mpjpe=mpjpe, precision="64-true")
+    finding = check_scores("quick", [seed], results=tmp_path)[0]
+    expected = "not comparable" if seed else "worse" if mpjpe > 50 else "changed"
+    assert (finding.verdict, finding.failed) == (expected, True)
+
+
+def test_runs_other_than_those_of_the_references_are_told(results: Path) -> None:
+    assert other_runs("quick", [0, 1, 2], results=results) == []
+    write_run(results, "dgnet", 1, mpjpe=51.0, code="0" * 64)
+    (line,) = other_runs("quick", [0, 1, 2], results=results)
+    assert line.startswith("dgnet seed 1: the run is dgnet-")
+    assert "its reference was made from dgnet-" in line

@@ -37,7 +37,7 @@ FOLDER = "predictions"
 TOLERANCE_MM = 1e-3
 _FRAMES = 40
 _LARGEST_BYTES = 200_000
-_TRAINING_STEPS = 10
+_TRAINING_STEPS = 60
 
 
 def probe_set(prepared: PreparedSet, profile: Profile) -> PreparedSet:

@@ -122,6 +122,7 @@ def write_prediction_golden(
             sha256_of_file(folder / CHECKPOINT),
             prepared,
             "test",
+            clips,
             input_2d=contract.input_2d,
             flip_test=profile.flip_test,
         ),

@@ -241,19 +241,15 @@ def _listed(text: str | None) -> list[str]:
 
 def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
     """Read KEY=VALUE pairs, the value as YAML."""
-    import yaml
-
     from harness.runs.errors import HarnessError
+    from harness.runs.plain_yaml import parse_yaml
 
     options = {}
     for change in changes:
         key, equals, value = change.partition("=")
         if not (key and equals):
             raise HarnessError(f"--set {change}: expected KEY=VALUE, such as fps=25")
-        try:
-            options[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise HarnessError(f"--set {change}: the value is not valid YAML") from error
+        options[key.strip()] = parse_yaml(value, f"--set {change}")
     return options
 
 

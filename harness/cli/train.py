@@ -1,6 +1,5 @@
 """`harness train`: train one model of a profile."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -106,8 +105,9 @@ def train(
 
 
 def _parsed(changes: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the changes by section and key; a value is JSON, or else text."""
+    """Return the changes by section and key, each value as params.yaml would have it."""
     from harness.runs.errors import HarnessError
+    from harness.runs.plain_yaml import parse_yaml
 
     parsed: dict[str, dict[str, Any]] = {"network": {}, "training": {}}
     for change in changes:
@@ -118,9 +118,5 @@ def _parsed(changes: Sequence[str]) -> dict[str, dict[str, Any]]:
                 f"--set {change}: expected training.KEY=VALUE or network.KEY=VALUE; "
                 "'harness models NAME' prints the keys"
             )
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        parsed[section][key] = value
+        parsed[section][key] = parse_yaml(text, f"--set {change}")
     return parsed

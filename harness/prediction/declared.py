@@ -1,6 +1,5 @@
 """What somebody declares of predictions that another program made."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.datasets.prepared import Split
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json
+from harness.runs.plain_json import parse_json
 from harness.runs.provenance import RunRecord
 from harness.runs.settings import Name, validated
 
@@ -73,10 +73,8 @@ def read_declared(predictions: Path, changes: Sequence[str]) -> Declared:
     try:
         return validated(Declared, given, str(beside))
     except HarnessError as error:
-        lines = str(error).splitlines()
-        more = f" ({len(lines)} such problems)" if len(lines) > 1 else ""
         raise HarnessError(
-            f"{lines[0]}{more}; a declaration needs model, input_2d, frames, flip_test and "
+            f"{error}; a declaration needs model, input_2d, frames, flip_test and "
             f"trained_on, in {beside.name} or as --declare KEY=VALUE"
         ) from error
 
@@ -92,6 +90,6 @@ def _parsed(change: str) -> tuple[str, Any]:
     if not (key and equals):
         raise HarnessError(f"--declare {change}: expected KEY=VALUE, such as frames=243")
     try:
-        return key.strip(), json.loads(text)
-    except json.JSONDecodeError:
+        return key.strip(), parse_json(text, "")
+    except HarnessError:
         return key.strip(), text

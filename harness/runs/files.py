@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
+from harness.runs.plain_json import parse_json
+from harness.runs.shown import shown
 
 # <fcntl.h> and <linux/fs.h>: paths are relative to the working folder; trade the two names.
 _HERE, _RENAME_EXCHANGE = -100, 2
@@ -158,14 +161,32 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        HarnessError: the file is missing or is not JSON.
+        HarnessError: the file is missing, cannot be read, is not JSON or breaks the budget.
+    """
+    return parse_json(read_text(path, BUDGET.text_bytes, "JSON"), str(path))
+
+
+def read_text(path: Path, limit: int, kind: str) -> str:
+    """Read a text file of at most `limit` bytes.
+
+    Raises:
+        HarnessError: the file is missing, cannot be read, is too large or is not UTF-8.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(limit + 1)
     except FileNotFoundError as error:
         raise HarnessError(f"{path}: no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: is not valid JSON ({error})") from error
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        raise HarnessError(f"{path}: cannot be read ({shown(error)})") from error
+    if len(content) > limit:
+        raise HarnessError(
+            f"{path}: is larger than {limit:,} bytes, which no {kind} file of a project is"
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise HarnessError(f"{path}: is not valid {kind} (not UTF-8: {error})") from error
 
 
 def sha256_of_file(path: Path) -> str:

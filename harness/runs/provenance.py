@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, sha256_of_json, write_json
+from harness.runs.files import read_json, read_text, sha256_of_json, write_json
+from harness.runs.plain_yaml import parse_yaml
 
 OUR_PACKAGES = ("harness", "dgnet", "baselines")
 _VERSIONED = (
@@ -229,7 +230,7 @@ def code_hash(packages: Iterable[str] = OUR_PACKAGES) -> str:
 def dvc_hashes(paths: Iterable[str | Path], lock: Path = Path("dvc.lock")) -> dict[str, str]:
     """Return DVC's hash of each path that a stage in `lock` made or read; others are left out."""
     try:
-        content = yaml.safe_load(lock.read_text(encoding="utf-8"))
+        content = parse_yaml(read_text(lock, BUDGET.yaml_bytes, "YAML"), str(lock))
         stages = content["stages"].values()
         known = {
             entry["path"]: entry["md5"]
@@ -237,7 +238,7 @@ def dvc_hashes(paths: Iterable[str | Path], lock: Path = Path("dvc.lock")) -> di
             for entry in (*stage.get("deps", []), *stage.get("outs", []))
             if "md5" in entry
         }
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (HarnessError, AttributeError, KeyError, TypeError):
         return {}  # the lock is DVC's file, an addition to our own hashes and never needed
     wanted = {Path(path).as_posix() for path in paths}
     return {path: known[path] for path in sorted(wanted & known.keys())}

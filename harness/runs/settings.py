@@ -13,11 +13,14 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
+from harness.runs.files import read_text
+from harness.runs.plain_yaml import parse_yaml
+from harness.runs.shown import shown
 from harness.runs.suggest import nearest_name, unknown_name
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -129,18 +132,11 @@ def load_settings(path: Path = Path("params.yaml")) -> Settings:
 
     Raises:
         HarnessError: the file is missing, is not YAML, has a key twice, an unknown key or a value
-            of the wrong type; all wrong keys are listed, a line each.
+            of the wrong type; all wrong keys are listed.
     """
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a SafeLoader
-    except FileNotFoundError as error:
-        raise HarnessError(
-            f"{path}: no such file; run from the folder that holds params.yaml"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        raise HarnessError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from error
+    if not path.exists():
+        raise HarnessError(f"{path}: no such file; run from the folder that holds params.yaml")
+    values = parse_yaml(read_text(path, BUDGET.yaml_bytes, "YAML"), str(path))
     if not isinstance(values, dict):
         raise HarnessError(f"{path}: holds {type(values).__name__}, expected keys with values")
     settings = validated(Settings, values, str(path))
@@ -164,21 +160,20 @@ def validated(model_class: type[Validated], values: Mapping[str, Any], where: st
         where: file and section for the error, such as "params.yaml: profiles.quick.dataset".
 
     Raises:
-        HarnessError: one line a problem: the key with the nearest valid one, or the value found
-            and what was expected.
+        HarnessError: every problem: the key with the nearest valid one, or the value found and
+            what was expected.
     """
-    lines = [
-        f"{where}: '{_dotted(location)}': found {_shown(number)}, expected a finite number"
+    problems = [
+        f"'{_dotted(location)}': found {_shown(number)}, expected a finite number"
         for location, number in _not_finite(values)
     ]
-    if lines:
-        raise HarnessError("\n".join(lines))
+    if problems:
+        raise HarnessError(f"{where}: {'; '.join(problems)}")
     try:
         return model_class.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        lines = [f"{where}: {_problem(model_class, detail)}" for detail in details]
-        raise HarnessError("\n".join(lines)) from error
+        problems = [_problem(model_class, detail) for detail in error.errors(include_url=False)]
+        raise HarnessError(f"{where}: {'; '.join(problems)}") from error
 
 
 def _not_finite(value: Any, location: _Location = ()) -> Iterator[tuple[_Location, float]]:
@@ -234,37 +229,4 @@ def _dotted(location: _Location) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return problem if mark is None else f"line {mark.line + 1}: {problem}"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader that refuses a key given twice and reads 1e-3 as the number it is.
-
-    DVC reads params.yaml as YAML 1.2; YAML 1.1 would take 1e-3, without a point, for a string.
-    """
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.composer.ComposerError(
-                        problem=f"key '{key.value}' is given twice", problem_mark=key.start_mark
-                    )
-                seen.add(key.value)
-        return node
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+    return shown(json.dumps(value, default=str, ensure_ascii=False), longest=60)

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.runs.errors import HarnessError
 from harness.runs.files import only_writer, read_json, write_json
+from harness.runs.plain_json import parse_json
 
 UNSENT = Path(".harness/unsent")
 # A larger artifact, such as weights, is sent from where it lies; it may be gone by then.
@@ -147,6 +148,7 @@ def journals(root: Path = UNSENT) -> list[Journal]:
 
 def _decoded(line: bytes) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line)]
-    except ValueError:
+        event = parse_json(line.decode(errors="replace"), "an event")
+    except HarnessError:
         return []
+    return [event] if isinstance(event, dict) and {"event", "time"} <= event.keys() else []

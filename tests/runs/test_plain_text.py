@@ -40,10 +40,10 @@ def test_yaml_that_a_program_wrote_comes_through_as_it_is(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    (
+    [
         *("on", "off", "yes", "NO", "y", "02_01", "60_01", "1_000", "007", "0x1f", "0o17", "0b1"),
         *("1:30", "2024-01-01", "1e", ".", "-.", "+", "1.2.3", "e5", "="),
-    ),
+    ],
 )
 def test_what_is_no_number_of_json_is_the_text_that_was_typed(typed: str) -> None:
     assert parse_yaml(f"key: {typed}", "x") == {"key": typed}
@@ -51,10 +51,10 @@ def test_what_is_no_number_of_json_is_the_text_that_was_typed(typed: str) -> Non
 
 @pytest.mark.parametrize(
     ("typed", "value"),
-    (
+    [
         *(("1e-05", 1e-5), ("1e-3", 1e-3), ("5E4", 5e4), ("-3", -3), ("+5", 5), (".5", 0.5)),
         *(("1.50", 1.5), ("0", 0), ("true", True), ("False", False), ("null", None), ("~", None)),
-    ),
+    ],
 )
 def test_numbers_are_read_as_dvc_reads_them(typed: str, value: object) -> None:
     found = parse_yaml(f"key: {typed}", "x")["key"]

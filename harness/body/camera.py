@@ -10,7 +10,7 @@ from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 FloatArray = NDArray[np.floating]
 
@@ -30,11 +30,11 @@ class Camera(BaseModel):
         translation: camera centre in world metres.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
-    width: int
-    height: int
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
     focal_length: tuple[float, float]
     center: tuple[float, float]
     radial_distortion: tuple[float, float, float] = (0.0, 0.0, 0.0)

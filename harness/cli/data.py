@@ -255,7 +255,7 @@ def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
 
 def _link(raw: Path, usual: Path) -> None:
     """Let `usual`, where the DVC pipeline looks for files, lead to `raw`."""
-    from harness.runs.files import unwritable
+    from harness.runs.files import Unwritable
 
     if usual.exists():
         if usual.resolve() != raw.resolve():
@@ -266,5 +266,5 @@ def _link(raw: Path, usual: Path) -> None:
         usual.unlink(missing_ok=True)
         usual.symlink_to(raw.resolve(), target_is_directory=True)
     except OSError as error:
-        raise unwritable(usual, error) from error
+        raise Unwritable(usual, error) from error
     click.echo(f"linked {usual} to {raw}, where `dvc repro` reads it")

@@ -17,7 +17,7 @@ A clip owns the rows first_row ... first_row + frames - 1 of every array. No fil
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,23 +26,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton, register_skeleton, skeleton_called
+from harness.datasets.clip_table import Split as Split
+from harness.datasets.clip_table import read_clips
+from harness.datasets.growing_array import map_array
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json
+from harness.runs.settings import Name
 from harness.runs.suggest import unknown_name
-
-Split = Literal["train", "validation", "test"]
-
-CLIP_COLUMNS = {
-    "clip": "int32",
-    "subject": "string",
-    "action": "string",
-    "subaction": "string",
-    "camera": "string",
-    "split": "string",
-    "fps": "float64",
-    "first_row": "int64",
-    "frames": "int64",
-}
 
 
 class Source2D(BaseModel):
@@ -81,7 +71,7 @@ class Manifest(BaseModel):
     name: str
     title: str
     skeleton: str
-    sources_2d: dict[str, Source2D]
+    sources_2d: dict[Name, Source2D]
     cameras: dict[str, Camera]
     licence: str
     citation: str
@@ -125,8 +115,8 @@ class PreparedSet:
         self._positions_3d = (
             self._map("positions_3d.npy", (len(self.skeleton), 3)) if self.manifest.has_3d else None
         )
-        self.valid = self._map("valid.npy", ()) if (path / "valid.npy").exists() else None
-        self.activity = self._map("activity.npy", ()) if self.manifest.activities else None
+        self.valid = self._map("valid.npy", (), np.bool_) if (path / "valid.npy").exists() else None
+        self.activity = self._read_activity() if self.manifest.activities else None
 
     @property
     def data_hash(self) -> str:
@@ -211,26 +201,26 @@ class PreparedSet:
 
     def _read_clips(self) -> pd.DataFrame:
         path = self.path / "clips.parquet"
-        try:
-            clips = pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise HarnessError(f"{path}: cannot be read ({error}); prepare it again") from error
-        if list(clips.columns) != list(CLIP_COLUMNS):
+        clips = read_clips(path, "prepare it again")
+        unknown = sorted(set(clips["camera"]) - self.manifest.cameras.keys())
+        if unknown:
             raise HarnessError(
-                f"{path}: has columns {list(clips.columns)}, expected {list(CLIP_COLUMNS)}; "
+                f"{path}: names camera {unknown[0]}, which manifest.json has not; "
                 "prepare the data set again"
             )
+        if list(clips["clip"]) != list(range(len(clips))):
+            raise HarnessError(f"{path}: does not number the clips from 0; prepare it again")
         return clips
 
-    def _map(self, name: str, tail: tuple[int, ...]) -> Any:
-        path = self.path / name
-        try:
-            array = np.lib.format.open_memmap(path, mode="r")
-        except (OSError, ValueError) as error:
-            raise HarnessError(f"{path}: cannot be read ({error}); prepare it again") from error
-        if array.shape != (self.rows, *tail):
+    def _read_activity(self) -> NDArray[np.uint8]:
+        activity: NDArray[np.uint8] = self._map("activity.npy", (), np.uint8)
+        if activity.max() >= len(self.manifest.activities):
             raise HarnessError(
-                f"{path}: has shape {array.shape}, expected {(self.rows, *tail)} from "
-                "clips.parquet; prepare the data set again"
+                f"{self.path / 'activity.npy'}: has activity {activity.max()}, but manifest.json "
+                f"names {len(self.manifest.activities)}; prepare the data set again"
             )
-        return array
+        return activity
+
+    def _map(self, name: str, tail: tuple[int, ...], dtype: type = np.float32) -> Any:
+        shape = (self.rows, *tail)
+        return map_array(self.path / name, shape, np.dtype(dtype), "prepare it again")

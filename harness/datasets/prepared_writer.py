@@ -4,11 +4,10 @@ A killed or failed import leaves an older set of the same place as it was.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +15,11 @@ from numpy.typing import NDArray
 
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton, is_built_in, skeleton_called
+from harness.datasets.clip_table import CLIP_COLUMNS, write_clips
+from harness.datasets.growing_array import GrowingArray
 from harness.datasets.plausible_2d import SourceCounts, check_2d
 from harness.datasets.plausible_3d import check_3d
-from harness.datasets.prepared import CLIP_COLUMNS, Manifest, Source2D, Split
+from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_json, write_json
 
@@ -34,7 +35,7 @@ class PreparedWriter:
     activities: Sequence[str] = ()
     _clips: list[dict[str, Any]] = field(default_factory=list)
     _cameras: dict[str, Camera] = field(default_factory=dict)
-    _arrays: dict[str, "_GrowingArray"] = field(default_factory=dict)
+    _arrays: dict[str, GrowingArray] = field(default_factory=dict)
     _layouts: dict[str, Source2D] = field(default_factory=dict)
     _counts: dict[str, SourceCounts] = field(default_factory=dict)
     _odd: dict[str, list[str]] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class PreparedWriter:
         first_row = self._clips[-1]["first_row"] + self._clips[-1]["frames"] if self._clips else 0
         for name, array in arrays.items():
             if name not in self._arrays:
-                self._arrays[name] = _GrowingArray(self.folder / name, array)
+                self._arrays[name] = GrowingArray(self.folder / name, array)
             self._arrays[name].append(array)
         self._clips.append(
             {
@@ -187,7 +188,7 @@ class PreparedWriter:
             self.notes.extend(counts.notes(source))
         hashes = {name: array.close() for name, array in sorted(self._arrays.items())}
         clips = pd.DataFrame(self._clips)[list(CLIP_COLUMNS)].astype(CLIP_COLUMNS)
-        clips.to_parquet(self.folder / "clips.parquet", index=False)
+        write_clips(self.folder / "clips.parquet", clips)
         used = {self.skeleton, *(skeleton_called(item.layout) for item in self._layouts.values())}
         skeletons = sorted((item for item in used if not is_built_in(item)), key=lambda x: x.name)
         shaping: dict[str, Any] = {
@@ -255,35 +256,3 @@ def _checked(
             "every coordinate must be finite, so repair or drop those frames"
         )
     return single
-
-
-class _GrowingArray:
-    """A .npy file that grows by appending; its header is completed on closing."""
-
-    _HEADER_BYTES = 128
-
-    def __init__(self, path: Path, like: NDArray[Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._dtype, self._tail, self._rows = like.dtype, like.shape[1:], 0
-        self._hash = hashlib.sha256()
-        self._stream: IO[bytes] = path.open("wb")
-        self._stream.write(b" " * self._HEADER_BYTES)
-
-    def append(self, array: NDArray[Any]) -> None:
-        data = np.ascontiguousarray(array, dtype=self._dtype).tobytes()
-        self._stream.write(data)
-        self._hash.update(data)
-        self._rows += len(array)
-
-    def close(self) -> str:
-        """Write the header (.npy format 1.0) and return the SHA-256 of header and data."""
-        shape = (self._rows, *self._tail)
-        entries = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
-        prefix = b"\x93NUMPY\x01\x00"
-        room = self._HEADER_BYTES - len(prefix) - 2
-        header = prefix + room.to_bytes(2, "little") + entries.ljust(room - 1).encode() + b"\n"
-        self._stream.seek(0)
-        self._stream.write(header)
-        self._stream.close()
-        self._hash.update(header)
-        return self._hash.hexdigest()

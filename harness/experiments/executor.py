@@ -23,7 +23,7 @@ from harness.experiments.grid import Cell, left_by_cell, resolve_cells
 from harness.experiments.identity import cell_key
 from harness.lifting.registry import method_sources
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, unwritable, write_json
+from harness.runs.files import Unwritable, read_json, write_json
 from harness.runs.settings import Settings
 from harness.runs.tracking import ParentRun
 
@@ -207,7 +207,7 @@ def start_process(placed: PlacedCell, parent: ParentRun, threads: int) -> subpro
             (placed.folder / leftover).unlink(missing_ok=True)
         kept_open = (placed.folder / "log.txt").open("ab")
     except OSError as error:
-        raise unwritable(placed.folder, error) from error
+        raise Unwritable(placed.folder, error) from error
     above = json.dumps(asdict(parent))
     arguments = (placed.folder, placed.key, placed.prepared, above)
     with kept_open as log:

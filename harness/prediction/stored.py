@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.body.skeleton import skeleton_called
-from harness.datasets.prepared import CLIP_COLUMNS, Split
+from harness.datasets.clip_table import Split, read_clips, write_clips
+from harness.datasets.growing_array import GrowingArray, map_array
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, read_json, sha256_of_file, write_json
 
@@ -105,7 +106,11 @@ def write_predictions(
     clips = clips.reset_index(drop=True)
     clips = clips.assign(first_row=clips["frames"].cumsum() - clips["frames"])
     positions = np.ascontiguousarray(positions, dtype=np.float32)
-    _check(folder, contract, clips, positions)
+    if positions.shape != _shape(contract, clips):
+        raise HarnessError(
+            f"{folder}: predictions have shape {positions.shape}, expected "
+            f"{_shape(contract, clips)} from their clips and skeleton {contract.skeleton}"
+        )
     finite = np.isfinite(positions).all(axis=(1, 2))
     if not finite.all():
         row = int(np.argmin(finite))
@@ -116,8 +121,10 @@ def write_predictions(
             "train it again with a lower learning rate or a gradient clip"
         )
     with atomic_folder(folder) as temporary:
-        np.save(temporary / "predictions.npy", positions, allow_pickle=False)
-        clips.to_parquet(temporary / "clips.parquet", index=False)
+        array = GrowingArray(temporary / "predictions.npy", positions)
+        array.append(positions)
+        array.close()
+        write_clips(temporary / "clips.parquet", clips)
         files = {
             name: sha256_of_file(temporary / name) for name in ("clips.parquet", "predictions.npy")
         }
@@ -150,32 +157,11 @@ def read_predictions(folder: Path) -> Predictions:
             raise HarnessError(
                 f"{path}: was changed or damaged after it was written; predict again"
             )
-    try:
-        clips = pd.read_parquet(folder / "clips.parquet")
-        positions = np.load(folder / "predictions.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{folder}: cannot be read ({error}); predict again") from error
-    _check(folder, contract, clips, positions)
+    clips = read_clips(folder / "clips.parquet", "predict again")
+    shape = _shape(contract, clips)
+    positions = map_array(folder / "predictions.npy", shape, np.dtype(np.float32), "predict again")
     return Predictions(contract, clips, positions)
 
 
-def _check(
-    folder: Path,
-    contract: PredictionContract,
-    clips: pd.DataFrame,
-    positions: NDArray[np.float32],
-) -> None:
-    """Raise unless clips and positions have the shapes that the contract says."""
-    if list(clips.columns) != list(CLIP_COLUMNS):
-        raise HarnessError(
-            f"{folder}: clips have columns {list(clips.columns)}, expected {list(CLIP_COLUMNS)}"
-        )
-    expected = (int(clips["frames"].sum()), len(skeleton_called(contract.skeleton)), 3)
-    if positions.shape != expected or positions.dtype != np.float32:
-        raise HarnessError(
-            f"{folder}: predictions have shape {positions.shape} ({positions.dtype}), expected "
-            f"{expected} (float32) from their clips and skeleton {contract.skeleton}"
-        )
-    first_rows = clips["frames"].cumsum() - clips["frames"]
-    if not (clips["first_row"] == first_rows).all():
-        raise HarnessError(f"{folder}: first_row of the clips does not count rows one by one")
+def _shape(contract: PredictionContract, clips: pd.DataFrame) -> tuple[int, int, int]:
+    return int(clips["frames"].sum()), len(skeleton_called(contract.skeleton)), 3

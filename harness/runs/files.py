@@ -21,6 +21,27 @@ from harness.runs.shown import shown
 # <fcntl.h> and <linux/fs.h>: paths are relative to the working folder; trade the two names.
 _HERE, _RENAME_EXCHANGE = -100, 2
 
+# What is being written has a hidden name with this ending, which git and DVC ignore; a killed
+# process leaves it behind.
+_PARTIAL = ".partial"
+
+
+class Unwritable(HarnessError):
+    """A place could not be written.
+
+    Attributes:
+        path: the place.
+        error: what the system said.
+    """
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        """Say plainly why `path` could not be written."""
+        super().__init__(
+            f"{path}: cannot be written ({error.strerror or error}); "
+            "free space or change permissions, it is as it was before"
+        )
+        self.path, self.error = path, error
+
 
 @contextlib.contextmanager
 def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
@@ -34,7 +55,12 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         encoding = None if "b" in mode else "utf-8"
         with tempfile.NamedTemporaryFile(
-            mode, dir=path.parent, prefix=f".{path.name}.", delete=False, encoding=encoding
+            mode,
+            dir=path.parent,
+            prefix=f".{path.name}.",
+            suffix=_PARTIAL,
+            delete=False,
+            encoding=encoding,
         ) as stream:
             temporary = Path(stream.name)
             yield stream
@@ -42,8 +68,9 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise Unwritable(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -53,24 +80,45 @@ def atomic_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that replaces it once the block ends without error.
 
+    Everything in it has reached the disk before it does.
+
     Raises:
         HarnessError: the place cannot be written or the disk is full; `path` is left as it was.
     """
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        temporary = Path(
+            tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
+        )
         yield temporary
+        for written in (*temporary.rglob("*"), temporary):
+            _sync(written)
         temporary.chmod(0o755)
         if path.exists():
             _exchange(temporary, path)
         else:
             temporary.rename(path)
+        _sync(path.parent)
+    except Unwritable as error:
+        if temporary is None or not error.path.is_relative_to(temporary):
+            raise
+        # The file that was wanted, not the hidden one that was being written.
+        raise Unwritable(path / error.path.relative_to(temporary), error.error) from error
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise Unwritable(path, error) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder has reached the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _exchange(one: Path, other: Path) -> None:
@@ -89,7 +137,7 @@ def _exchange(one: Path, other: Path) -> None:
         ):  # the file system may not know it
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), str(other))
-    retired = one.with_name(one.name + ".old")
+    retired = one.with_name(f"{one.stem}.old{_PARTIAL}")
     other.rename(retired)
     try:
         one.rename(other)
@@ -118,7 +166,7 @@ def only_writer(path: Path) -> Iterator[None]:
             f"{path}: another process is writing it; wait for it to end or stop it first"
         ) from error
     except OSError as error:
-        raise unwritable(lock_path, error) from error
+        raise Unwritable(lock_path, error) from error
     with stream:
         try:
             yield
@@ -140,14 +188,6 @@ def _locked(path: Path) -> IO[str]:
             if os.fstat(stream.fileno()).st_nlink:
                 opened.pop_all()
                 return stream
-
-
-def unwritable(path: Path, error: OSError) -> HarnessError:
-    """Say plainly why `path` could not be written."""
-    return HarnessError(
-        f"{path}: cannot be written ({error.strerror or error}); "
-        "free space or change permissions, nothing was changed"
-    )
 
 
 def write_json(path: Path, value: Any) -> None:

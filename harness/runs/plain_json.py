@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
@@ -21,9 +21,7 @@ def parse_json(text: str, where: str) -> Any:
             or an integer of too many digits.
     """
     try:
-        value = json.loads(
-            text, parse_int=_integer, parse_float=_finite, parse_constant=_no_constant
-        )
+        value = json.loads(text, parse_int=_integer)
         _check(value)
     except RecursionError as error:
         raise HarnessError(f"{where}: is not valid JSON (nested too deep)") from error
@@ -38,30 +36,29 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text[:20]} is no finite number")
-    return value
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no finite number")
-
-
 def _check(value: Any) -> None:
-    """Raise ValueError where there are too many values, too deep, or text that is no Unicode."""
-    waiting, count = [(value, 0)], 0
+    """Raise ValueError where there are too many values, too deep, or some that are not plain.
+
+    A number without an end is named by its key, half of a surrogate pair can be neither shown nor
+    written.
+    """
+    waiting: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
+    count = 0
     while waiting:
-        item, depth = waiting.pop()
+        item, place = waiting.pop()
         count += 1
-        if depth > BUDGET.depth:
+        if len(place) > BUDGET.depth:
             raise ValueError(f"nested deeper than {BUDGET.depth}")
         if count > BUDGET.items:
             raise ValueError(f"more than {BUDGET.items:,} values")
         if isinstance(item, str):
-            item.encode()  # half of a surrogate pair can be neither shown nor written
+            item.encode()
+        elif isinstance(item, float) and not math.isfinite(item):
+            key = ".".join(map(str, place)) or "value"
+            raise ValueError(f"'{key}': found {json.dumps(item)}, expected a finite number")
         elif isinstance(item, dict):
-            waiting += [(inner, depth + 1) for pair in item.items() for inner in pair]
+            for key, inner in item.items():
+                key.encode()
+                waiting.append((inner, (*place, key)))
         elif isinstance(item, list):
-            waiting += [(inner, depth + 1) for inner in item]
+            waiting += [(inner, (*place, number)) for number, inner in enumerate(item)]

@@ -48,7 +48,6 @@ def parse_yaml(text: str, where: str) -> Any:
 class _Loader(yaml.SafeLoader):
     """YAML's safe loader with JSON's numbers and kinds, and without a key given twice."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
     yaml_constructors: ClassVar[dict[str | None, Any]] = {
         tag: construct
         for tag, construct in yaml.SafeLoader.yaml_constructors.items()
@@ -109,6 +108,7 @@ def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
     return node.value.lower() == "true"
 
 
+_Loader.yaml_implicit_resolvers = {}  # none of YAML 1.1
 _RULES = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),

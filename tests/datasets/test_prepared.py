@@ -259,7 +259,7 @@ def plant_pickle(folder: Path) -> None:
         (plant_pickle, r"positions_3d\.npy: cannot be read"),
         (
             lambda folder: np.save(folder / "positions_3d.npy", np.zeros((14, 17, 3), np.float32)),
-            r"positions_3d\.npy: has shape \(14, 17, 3\), expected \(15, 17, 3\)",
+            r"positions_3d\.npy: has shape \(14, 17, 3\) \(float32\), expected \(15, 17, 3\)",
         ),
         (lambda folder: (folder / "positions_3d.npy").unlink(), "cannot be read"),
     ],

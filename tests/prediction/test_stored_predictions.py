@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.datasets.prepared import CLIP_COLUMNS
+from harness.datasets.clip_table import CLIP_COLUMNS
 from harness.prediction.stored import PredictionContract, read_predictions, write_predictions
 from harness.runs.errors import HarnessError
 

@@ -16,7 +16,7 @@ from harness.datasets.cmu.acclaim import read_amc, read_asf
 from harness.datasets.cmu.splits import split_called
 from harness.datasets.cmu.trials import ACTIONS
 from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file, sha256_of_file, unwritable
+from harness.runs.files import Unwritable, atomic_file, sha256_of_file
 
 CMU_URL = "http://mocap.cs.cmu.edu/subjects"
 SUMS = "SHA256SUMS"
@@ -174,7 +174,7 @@ class _Download:
                 "or changed on the site; run the same command again"
             ) from error
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise Unwritable(path, error) from error
         problem = _problem(new, digest, read)
         if problem is not None:
             new.unlink()

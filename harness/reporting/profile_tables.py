@@ -9,6 +9,7 @@ from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
 from harness.reporting.stored.elsewhere import models_from_elsewhere
 from harness.reporting.table_parts import write_page
+from harness.runs.files import visible
 from harness.runs.settings import Settings
 
 CROSS_FOLDER = "cross"
@@ -54,7 +55,7 @@ def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:
     folder = runs.results / runs.profile / "runs"
     found = {
         (path.parents[1].name, path.name)
-        for path in folder.glob(f"*/{CROSS_FOLDER}/*/scores/*")
+        for path in visible(folder.glob(f"*/{CROSS_FOLDER}/*/scores/*"))
         if path.is_dir()
     }
     return {

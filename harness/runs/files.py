@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -110,6 +110,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def visible(paths: Iterable[Path]) -> list[Path]:
+    """Return the paths, in order, without what a killed process was writing."""
+    return sorted(path for path in paths if not any(part.endswith(_PARTIAL) for part in path.parts))
 
 
 def _sync(path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
+from harness.runs.files import read_json, visible
 from harness.scoring.stored_score import ScoreHeader, read_score
 
 CHECKED_METRICS = ("MPJPE", "P-MPJPE")
@@ -146,7 +146,7 @@ def stored_scores(run: Path) -> dict[str, StoredScore]:
         HarnessError: a score is damaged, or its protocol has changed since.
     """
     found = {}
-    for path in sorted(run.glob("scores/*/score.json")):
+    for path in visible(run.glob("scores/*/score.json")):
         score = read_score(path.parent)
         protocol = score.header.conditions.protocol
         averages = score.metrics

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, sha256_of_json
+from harness.runs.files import read_json, sha256_of_json, visible
 from harness.runs.provenance import read_record
 from harness.scoring.stored_score import ScoreHeader, read_header
 
@@ -80,7 +80,7 @@ class _Stored(NamedTuple):
 
 
 def _stored(results: Path) -> Iterable[_Stored]:
-    for path in sorted(results.glob("*/runs/*/scores/*/score.json")):
+    for path in visible(results.glob("*/runs/*/scores/*/score.json")):
         try:
             header = read_header(path.parent)
             averages = read_json(path.with_name("metrics.json"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.prediction.declared import declared_in
 from harness.runs.errors import HarnessError
+from harness.runs.files import visible
 from harness.runs.provenance import RunRecord, read_record
 
 
@@ -21,7 +22,7 @@ def told_of_elsewhere(record: RunRecord) -> list[str]:
 def models_from_elsewhere(runs: Path) -> list[str]:
     """Return the names of the models whose runs in a folder were not trained here, sorted."""
     found = set()
-    for path in runs.glob("*/run.json"):
+    for path in visible(runs.glob("*/run.json")):
         try:
             record = read_record(path)
         except HarnessError:

@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
+from harness.runs.files import visible
 from harness.runs.provenance import RunRecord, read_record
 from harness.runs.settings import load_settings
 from harness.runs.suggest import unknown_name
@@ -127,7 +128,7 @@ def report_run(folder: Path) -> RunReport:
     Raises:
         HarnessError: its record or a score of it is missing, damaged or out of date.
     """
-    scores = sorted(path.parent for path in folder.glob("scores/*/score.json"))
+    scores = [path.parent for path in visible(folder.glob("scores/*/score.json"))]
     return RunReport(
         folder=folder,
         record=read_record(folder / "run.json"),
@@ -176,7 +177,7 @@ def as_text(report: RunReport) -> str:
 def _runs_below(results: Path) -> list[tuple[str, tuple[Path, str]]]:
     """Return (name, (folder, run id)) of every run with a readable record."""
     runs = []
-    for path in sorted(results.rglob("run.json")):
+    for path in visible(results.rglob("run.json")):
         try:
             record = read_record(path)
         except HarnessError:

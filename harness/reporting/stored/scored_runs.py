@@ -11,6 +11,7 @@ from harness.reporting.stored.learning_curve import Convergence, convergence_of
 from harness.reporting.stored.run_report import find_run
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
+from harness.runs.files import visible
 from harness.runs.provenance import RunRecord, read_record
 from harness.runs.suggest import unknown_name
 from harness.scoring.stored_score import Score, read_score
@@ -164,7 +165,7 @@ def _single_run(name: str, folder: Path, results: Path) -> Path:
     try:
         return find_run(name, results)
     except HarnessError as error:
-        models = {path.name.rpartition("-seed")[0] for path in folder.glob("*-seed*")}
+        models = {path.name.rpartition("-seed")[0] for path in visible(folder.glob("*-seed*"))}
         if "/" in name or not models:
             raise
         raise unknown_name(f"model with runs in {folder}", name, models) from error
@@ -176,7 +177,7 @@ def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
     if not path.is_dir():
         if within:
             raise HarnessError(f"{name} has no scores of {within} under {protocol}")
-        there = sorted(score.parent.name for score in folder.glob("scores/*/score.json"))
+        there = [score.parent.name for score in visible(folder.glob("scores/*/score.json"))]
         raise HarnessError(
             f"{name} is not scored under {protocol} (scored under: {', '.join(there) or 'none'}); "
             f"run 'harness score {folder} --protocol {protocol}'"

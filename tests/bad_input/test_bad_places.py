@@ -1,9 +1,11 @@
 """Second writers, places that cannot be written, full disks: one plain error, nothing damaged."""
 
+import contextlib
 import fcntl
 import resource
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,6 +72,53 @@ def limited() -> Iterator[Callable[[int], None]]:
     signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], None]]:
+    """Put the project on a disk of its own, and leave so many bytes of it free."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small disk takes root and a system that lets it")
+    shutil.copytree(Path.cwd(), place / "project")
+
+    def leave(free: int) -> None:
+        filler = place / "filler"
+        filler.unlink(missing_ok=True)
+        if free >= 0:
+            room = shutil.disk_usage(place).free - free
+            filler.write_bytes(bytes(max(0, room)))
+
+    with contextlib.chdir(place / "project"):
+        yield leave
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.mark.parametrize("case", ["prepare", "predict", "score"])
+def test_a_small_disk_that_is_full_damages_nothing(
+    case: str, small_disk: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, place = WRITING[case]
+    before, free, refusals = contents(), 0, 0
+    while True:
+        capsys.readouterr()
+        small_disk(free)
+        code = ended(*command)
+        left = contents()
+        small_disk(-1)
+        if code == 0:
+            break
+        error = capsys.readouterr().err
+        assert error.count("Error: ") == 1
+        assert "cannot be written" in error
+        assert ".partial" not in error, "the file that was wanted is named, not the hidden one"
+        assert before.items() <= left.items()
+        assert not any(".partial" in str(path) for path in left)
+        refusals, free = refusals + 1, free * 2 or 4096
+    assert refusals >= 1
+    assert before == left, "made again, to the same bytes"
+
+
 @pytest.mark.parametrize("case", WRITING)
 def test_a_disk_that_is_full_at_any_point_damages_nothing(
     case: str, limited: Callable[[int], None], capsys: pytest.CaptureFixture[str]
@@ -100,6 +149,7 @@ def test_a_disk_that_is_full_at_any_point_damages_nothing(
         assert before.items() <= left.items()
         assert all(str(path).startswith(allowed) for path in left.keys() - before.keys())
         assert not any(path.name.startswith(".") for path in left.keys() - before.keys())
+        assert ".partial" not in error, "the file that was wanted is named, not the hidden one"
         refusals, size = refusals + 1, size * 2 or 200
     assert refusals >= 2
     assert place.exists()

@@ -1,5 +1,7 @@
 """Stored predictions come back as written, and nothing damaged is ever scored."""
 
+import resource
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,24 @@ def test_round_trip_renumbers_rows_and_maps_the_array(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.positions, written)
     assert read.clips["first_row"].tolist() == [0, 5]
     assert read.clips["clip"].tolist() == [10, 11]
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999, 0.99999])
+def test_a_limit_inside_the_array_leaves_the_older_predictions(tmp_path: Path, part: float) -> None:
+    """numpy.save would cut the array, and the hash would be of what was left of it."""
+    older, rows = positions(12), 5000
+    write_predictions(tmp_path / "p", contract(), clips(5, 7), older)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(part * rows * 17 * 3 * 4), usual[1]))
+    try:
+        with pytest.raises(HarnessError, match=r"p/predictions\.npy|p: cannot be written"):
+            write_predictions(tmp_path / "p", contract(), clips(rows), positions(rows))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        signal.signal(signal.SIGXFSZ, handler)
+    np.testing.assert_array_equal(read_predictions(tmp_path / "p").positions, older)
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
 
 
 def test_a_changed_array_is_refused(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], None]]:
 def test_a_small_disk_that_is_full_damages_nothing(
     case: str, small_disk: Callable[[int], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command, place = WRITING[case]
+    command, _ = WRITING[case]
     before, free, refusals = contents(), 0, 0
     while True:
         capsys.readouterr()

@@ -267,12 +267,27 @@ def test_hostile_pickles_end_in_one_error_and_leave_no_trace(opcodes: bytes) -> 
     assert_same(read_npz(DATA / "poses_numpy1.npz", "poses"), POSES)
 
 
-def test_values_shared_a_billion_times_cost_nothing() -> None:
+def test_values_shared_a_billion_times_are_refused_at_no_cost() -> None:
     laughs: list[Any] = ["ha"] * 10
     for _ in range(12):
         laughs = [laughs] * 10
-    loaded = load_plain_pickle(io.BytesIO(pickle.dumps(laughs, protocol=4)), "here")
+    with pytest.raises(HarnessError, match="more than 1,000,000 values"):
+        load_plain_pickle(io.BytesIO(pickle.dumps(laughs, protocol=4)), "here")
+    shared = [[0.5] * 10] * 10
+    loaded = load_plain_pickle(io.BytesIO(pickle.dumps(shared, protocol=4)), "here")
+    assert loaded == shared
     assert loaded[0] is loaded[9]
+
+
+def test_a_pickle_of_too_many_steps_is_refused_before_it_runs() -> None:
+    with pytest.raises(HarnessError, match="more than 1,000,000 steps"):
+        load_plain_pickle(io.BytesIO(b"\x80\x02" + b"N0" * 600_000 + b"N."), "here")
+
+
+def test_values_without_a_size_are_refused() -> None:
+    pickled = b"\x80\x02" + array(b"J\x00\x00\x00\x40\x85", dtype("S0"), b"C\x00") + b"."
+    with pytest.raises(HarnessError, match="values without a size"):
+        load_plain_pickle(io.BytesIO(pickled), "here")
 
 
 @settings(max_examples=150, deadline=None)

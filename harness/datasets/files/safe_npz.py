@@ -10,11 +10,9 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from harness.datasets.files.safe_pickle import load_plain_pickle
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
-
-# Poses shrink to a third at best; beyond these a small file is made to fill the memory.
-_MAX_EXPANSION = 200
-_ALWAYS_ADMITTED_BYTES = 64 * 2**20
+from harness.runs.shown import shown
 
 
 def npz_keys(path: Path) -> list[str]:
@@ -46,8 +44,7 @@ def read_npz(path: Path, key: str) -> Any:
                 "is this the right file?"
             )
         entry = archive.getinfo(f"{key}.npy")
-        limit = max(_ALWAYS_ADMITTED_BYTES, _MAX_EXPANSION * entry.compress_size)
-        if entry.file_size > limit:
+        if entry.file_size > BUDGET.unpacked(entry.compress_size):
             raise HarnessError(
                 f"{where}: {entry.compress_size:,} bytes claim to unpack to "
                 f"{entry.file_size:,}; no file of poses does, so it is refused"
@@ -97,7 +94,7 @@ def _read_array(stream: IO[bytes], size: int, where: str) -> Any:
         else:
             raise ValueError(f"version {version} of the .npy format")
         if dtype.kind != "O":
-            if dtype.kind not in "biufcSU":
+            if dtype.kind not in "biufcSU" or not dtype.itemsize:
                 raise ValueError(f"an array of {dtype}, expected numbers or text")
             count = math.prod(shape) * dtype.itemsize
             # Before any memory is taken: a header may claim any shape.
@@ -107,7 +104,7 @@ def _read_array(stream: IO[bytes], size: int, where: str) -> Any:
             return np.ndarray(shape, dtype, buffer=stream.read(count), order=order)
     except Exception as error:  # a damaged header can raise any error at all
         raise HarnessError(
-            f"{where}: is no array that numpy wrote ({error}); "
+            f"{where}: is no array that numpy wrote ({shown(error)}); "
             "it is damaged or truncated, so copy or make it again"
         ) from error
     loaded = load_plain_pickle(stream, where)

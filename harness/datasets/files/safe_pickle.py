@@ -9,14 +9,16 @@ import math
 import pickle
 import pickletools
 import re
+from collections.abc import Sequence
 from typing import IO, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
+from harness.runs.shown import shown
 
-_MAX_DEPTH = 32
 _DTYPE = re.compile(r"[<>|=]?(?:\?|[biufcSUO]\d{0,9})")
 
 
@@ -38,15 +40,15 @@ def load_plain_pickle(stream: IO[bytes], where: str) -> Any:
         _refuse_memo_bombs(stream)
         # Strings of Python 2 are bytes; latin1 is the encoding that keeps array data intact.
         loaded = _PlainUnpickler(stream, encoding="latin1").load()
-        return _plain(loaded, {}, 0)
+        return _plain(loaded, {}, 0)[0]
     except _Forbidden as error:
         raise HarnessError(
-            f"{where}: holds {_shown(error)}; only numpy arrays, dicts, lists, tuples, strings and "
+            f"{where}: holds {shown(error)}; only numpy arrays, dicts, lists, tuples, strings and "
             "numbers are read, so that a file cannot run code (nothing was run)"
         ) from error
     except Exception as error:  # a damaged pickle can raise any error at all
         raise HarnessError(
-            f"{where}: cannot be read ({_shown(error)}); "
+            f"{where}: cannot be read ({shown(error)}); "
             "it is damaged or truncated, so copy or make it again"
         ) from error
 
@@ -60,15 +62,11 @@ def _refuse_memo_bombs(stream: IO[bytes]) -> None:
     """
     start = stream.tell()
     for steps, (opcode, place, _) in enumerate(pickletools.genops(stream)):
+        if steps > BUDGET.steps:
+            raise ValueError(f"more than {BUDGET.steps:,} steps")
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(place or 0) > steps:
             raise ValueError(f"shared value {place} after {steps} steps")
     stream.seek(start)
-
-
-def _shown(error: Exception) -> str:
-    """Return what an error says on one line; a file must not write to the terminal through it."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if text.isprintable() else ascii(text)
 
 
 class _Forbidden(Exception):
@@ -196,6 +194,8 @@ class _Array:
         data = self._data.encode("latin1") if isinstance(self._data, str) else self._data
         if self._dtype.hasobject or not isinstance(data, bytes):
             raise _Forbidden(f"an array of {self._dtype} made from {type(data).__name__}")
+        if not self._dtype.itemsize:
+            raise _Forbidden("an array of values without a size")
         if len(data) != math.prod(self._shape) * self._dtype.itemsize:
             raise ValueError(f"{len(data)} bytes for {self._shape} values of {self._dtype}")
         order: Literal["F", "C"] = "F" if self._fortran else "C"
@@ -243,29 +243,45 @@ class _PlainUnpickler(pickle.Unpickler):
         raise _Forbidden("a reference to an object outside the file")
 
 
-def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
-    """Turn what was unpickled into plain values; `done` keeps shared parts from costing twice."""
+def _plain(value: Any, done: dict[int, tuple[Any, int]], depth: int) -> tuple[Any, int]:
+    """Turn what was unpickled into plain values; return them and how many they are.
+
+    Args:
+        value: what was unpickled.
+        done: what was turned already, so that shared parts do not cost twice; they count as often
+            as they are used.
+        depth: how deep it lies in other values.
+    """
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
-        return value
-    if depth > _MAX_DEPTH:
-        raise _Forbidden(f"values nested deeper than {_MAX_DEPTH}")
+        return value, 1
+    if depth > BUDGET.depth:
+        raise _Forbidden(f"values nested deeper than {BUDGET.depth}")
     if id(value) not in done:
         done[id(value)] = _plain_container(value, done, depth + 1)
+    if done[id(value)][1] > BUDGET.items:
+        raise _Forbidden(f"more than {BUDGET.items:,} values")
     return done[id(value)]
 
 
-def _plain_container(value: Any, done: dict[int, Any], depth: int) -> Any:
+def _plain_container(value: Any, done: dict[int, tuple[Any, int]], depth: int) -> tuple[Any, int]:
+    elements: Sequence[Any]
     if type(value) is _Array:
-        elements = value.elements()
-        if elements is None:
-            return value.plain()
-        return value.filled_with([_plain(item, done, depth) for item in elements])
-    if type(value) is dict:
+        held = value.elements()
+        if held is None:
+            return value.plain(), 1
+        elements = held
+    elif type(value) is dict:
         if not all(type(key) in (str, int, float, bool, bytes) for key in value):
             raise _Forbidden("a dict with keys that are neither strings nor numbers")
-        return {key: _plain(item, done, depth) for key, item in value.items()}
-    if type(value) is list:
-        return [_plain(item, done, depth) for item in value]
-    if type(value) is tuple:
-        return tuple(_plain(item, done, depth) for item in value)
-    raise _Forbidden(f"a {type(value).__name__.strip('_')}")
+        elements = list(value.values())
+    elif type(value) in (list, tuple):
+        elements = value
+    else:
+        raise _Forbidden(f"a {type(value).__name__.strip('_')}")
+    turned = [_plain(item, done, depth) for item in elements]
+    items, count = [item for item, _ in turned], 1 + sum(number for _, number in turned)
+    if type(value) is _Array:
+        return value.filled_with(items), count
+    if type(value) is dict:
+        return dict(zip(value, items, strict=True)), count
+    return (items if type(value) is list else tuple(items)), count

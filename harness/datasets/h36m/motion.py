@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.datasets.files.cdf import read_cdf
 from harness.datasets.files.keypoints_npz import check_finite, recordings_by_subject
 from harness.runs.errors import HarnessError
 
@@ -111,7 +112,7 @@ class CdfMotion:
     def positions(self, subject: str, recording: str) -> NDArray[np.float32]:
         """Return (frames, 32, 3) world positions in metres."""
         path = self._files[subject][recording]
-        pose = _read_pose(path)
+        pose = read_cdf(path, "Pose")
         if pose.ndim != 3 or pose.shape[0] != 1 or pose.shape[2] != 3 * _JOINTS:
             raise HarnessError(
                 f"{path}: variable Pose has shape {pose.shape}, expected (1, frames, "
@@ -120,18 +121,6 @@ class CdfMotion:
         # Divided in the file's own precision, then rounded: VideoPose3D's order, to the same bits.
         metres = (pose.reshape(-1, _JOINTS, 3) / 1000).astype(np.float32)
         return _checked(str(path), metres)
-
-
-def _read_pose(path: Path) -> NDArray[Any]:
-    import cdflib
-
-    try:
-        return np.asarray(cdflib.CDF(path).varget("Pose"))
-    except Exception as error:  # cdflib parses damaged bytes into any error at all
-        raise HarnessError(
-            f"{path}: variable Pose cannot be read ({error or type(error).__name__}); "
-            "the file is damaged, truncated or no CDF file, so download it again"
-        ) from error
 
 
 def _checked(origin: str, positions: NDArray[Any]) -> NDArray[Any]:

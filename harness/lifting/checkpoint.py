@@ -20,11 +20,14 @@ from harness.lifting.contract import Lifter, Predicts
 from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
+from harness.runs.plain_json import parse_json
+from harness.runs.shown import shown
 
 CHECKPOINT = "model.safetensors"
 """The name of the file in a run's folder."""
 
 _KEY = "contract"  # the one key of the metadata; more would leave their order to chance
+_UNSTORED = 1_000_000  # numbers of buffers that are made anew, such as which joints are neighbours
 
 
 class Origin(BaseModel):
@@ -136,6 +139,7 @@ def load_checkpoint(path: Path) -> tuple[Lifter, ModelContract]:
             skeleton_called(contract.data_skeleton),
             skeleton_called(contract.data_layout),
             contract.seed,
+            most_weights=sum(tensor.numel() for tensor in weights.values()) + _UNSTORED,
         )
     except HarnessError as error:
         raise HarnessError(f"{path}: {error}") from error
@@ -181,16 +185,17 @@ def _read(path: Path, *, tensors: bool = True) -> tuple[ModelContract, dict[str,
             text = (file.metadata() or {}).get(_KEY)
             names = file.keys() if tensors else ()
             weights = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
         raise HarnessError(
-            f"{path}: is not a whole safetensors file ({error}); train or copy it again"
+            f"{path}: is not a whole safetensors file ({shown(error)}); train or copy it again"
         ) from error
     if text is None:
         raise HarnessError(
             f"{path}: holds weights without a contract; this harness did not make it"
         )
     try:
-        return ModelContract.model_validate_json(text), weights
+        contract = ModelContract.model_validate(parse_json(text, f"{path}: its contract"))
+        return contract, weights
     except ValidationError as error:
         first = error.errors()[0]
         raise HarnessError(

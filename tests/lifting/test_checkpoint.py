@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import resource
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from harness.lifting.checkpoint import (
     read_contract,
     save_checkpoint,
 )
+from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
 
 
@@ -164,3 +166,30 @@ def test_parameters_are_those_that_learn() -> None:
     assert parameter_count(model) == every
     model.layers[1].bias.requires_grad = False
     assert parameter_count(model) == every - 8
+
+
+@pytest.mark.parametrize(
+    ("method", "network"),
+    [
+        ("martinez", {"width": 100_000}),
+        ("semgcn", {"channels": 30_000}),
+        ("dgnet", {"channels": 30_000}),
+        ("dgnet", {"blocks": 1_000_000}),
+        ("videopose3d", {"channels": 1_000_000}),
+        ("martinez", {"width": 10**12}),
+    ],
+)
+def test_a_small_file_that_claims_a_large_network_is_refused_at_no_cost(
+    tmp_path: Path, method: str, network: dict[str, int]
+) -> None:
+    claimed = contract(method=method, network=network)
+    save_checkpoint(tmp_path / "c.safetensors", {"weight": torch.zeros(100)}, claimed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(HarnessError, match=r"of more than 1,000,100 weights|at most 1,000,000"):
+        load_checkpoint(tmp_path / "c.safetensors")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024  # KiB
+
+
+def test_a_network_larger_than_any_is_refused_before_it_is_built() -> None:
+    with pytest.raises(HarnessError, match="a lifter of more than 268,435,456 weights"):
+        build_lifter(method_called("martinez"), {"width": 500_000}, H36M_17, H36M_17, 0)

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
+from harness.runs.shown import shown
 
 
 class _LeftOut:
@@ -54,6 +56,7 @@ def read_weights(paths: Sequence[Path], key: str | None) -> dict[str, Tensor]:
     """
     weights: dict[str, Tensor] = {}
     for path in paths:
+        left = BUDGET.unpacked(path.stat().st_size) if path.is_file() else 0
         for name, tensor in _entry(_loaded(path), key, path).items():
             if not isinstance(name, str) or not isinstance(tensor, Tensor):
                 raise HarnessError(
@@ -62,6 +65,12 @@ def read_weights(paths: Sequence[Path], key: str | None) -> dict[str, Tensor]:
                 )
             if name in weights:
                 raise HarnessError(f"{path}: weight '{name}' comes twice; name each file once")
+            left -= tensor.numel() * tensor.element_size()
+            if left < 0 or tensor.layout is not torch.strided:
+                raise HarnessError(
+                    f"{path}: weight '{shown(name)}' claims shape {tuple(tensor.shape)}, more than "
+                    "the file can hold; get it again"
+                )
             if not bool(torch.isfinite(tensor).all()):
                 raise HarnessError(
                     f"{path}: weight '{name}' holds NaN or infinity; it is damaged, so get it again"

@@ -15,7 +15,7 @@ A clip owns the rows first_row ... first_row + frames - 1 of every array. No fil
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from harness.datasets.clip_table import Split as Split
 from harness.datasets.clip_table import read_clips
 from harness.datasets.growing_array import map_array
 from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
+from harness.runs.files import read_json, sha256_of_json
 from harness.runs.settings import Name
 from harness.runs.suggest import unknown_name
 
@@ -83,6 +83,41 @@ class Manifest(BaseModel):
     activities: list[str] = []
     skeletons: list[Skeleton] = []
     data_hash: str
+
+
+def data_hash_of(
+    *,
+    arrays: Mapping[str, str],
+    clips: Sequence[Mapping[str, Any]],
+    skeleton: str,
+    sources_2d: Mapping[str, Source2D],
+    cameras: Mapping[str, Camera],
+    activities: Sequence[str],
+    skeletons: Sequence[Mapping[str, Any]],
+) -> str:
+    """Return the identity of a set: of its arrays, clips, cameras and joints.
+
+    Args:
+        arrays: SHA-256 of each array by its name.
+        clips: the table of clips, row by row.
+        skeleton: name of the 3D skeleton.
+        sources_2d: the 2D sources by name.
+        cameras: the cameras by the key that clips use.
+        activities: names that the numbers in activity.npy stand for.
+        skeletons: the skeletons used that are not built in.
+    """
+    shaping: dict[str, Any] = {
+        "arrays": arrays,
+        "clips": clips,
+        "skeleton": skeleton,
+        "sources_2d": {name: item.model_dump() for name, item in sources_2d.items()},
+        "cameras": {key: camera.model_dump() for key, camera in cameras.items()},
+    }
+    if activities:
+        shaping["activities"] = list(activities)
+    if skeletons:
+        shaping["skeletons"] = list(skeletons)
+    return sha256_of_json(shaping)
 
 
 class PreparedSet:

@@ -19,9 +19,9 @@ from harness.datasets.clip_table import CLIP_COLUMNS, write_clips
 from harness.datasets.growing_array import GrowingArray
 from harness.datasets.plausible_2d import SourceCounts, check_2d
 from harness.datasets.plausible_3d import check_3d
-from harness.datasets.prepared import Manifest, Source2D, Split
+from harness.datasets.prepared import Manifest, Source2D, Split, data_hash_of
 from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_folder, only_writer, sha256_of_json, write_json
+from harness.runs.files import atomic_folder, only_writer, write_json
 
 _TOLD_NOTES = 3
 
@@ -191,17 +191,6 @@ class PreparedWriter:
         write_clips(self.folder / "clips.parquet", clips)
         used = {self.skeleton, *(skeleton_called(item.layout) for item in self._layouts.values())}
         skeletons = sorted((item for item in used if not is_built_in(item)), key=lambda x: x.name)
-        shaping: dict[str, Any] = {
-            "arrays": hashes,
-            "clips": self._clips,
-            "skeleton": self.skeleton.name,
-            "sources_2d": {name: item.model_dump() for name, item in self._layouts.items()},
-            "cameras": {key: camera.model_dump() for key, camera in self._cameras.items()},
-        }
-        if self.activities:
-            shaping["activities"] = list(self.activities)
-        if skeletons:
-            shaping["skeletons"] = [asdict(item) for item in skeletons]
         result = Manifest(
             skeleton=self.skeleton.name,
             sources_2d=self._layouts,
@@ -211,7 +200,15 @@ class PreparedWriter:
             has_3d="positions_3d.npy" in hashes,
             activities=list(self.activities),
             skeletons=skeletons,
-            data_hash=sha256_of_json(shaping),
+            data_hash=data_hash_of(
+                arrays=hashes,
+                clips=self._clips,
+                skeleton=self.skeleton.name,
+                sources_2d=self._layouts,
+                cameras=self._cameras,
+                activities=self.activities,
+                skeletons=[asdict(item) for item in skeletons],
+            ),
             **manifest,
         )
         write_json(self.folder / "manifest.json", result.model_dump(mode="json"))

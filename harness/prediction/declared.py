@@ -80,9 +80,17 @@ def read_declared(predictions: Path, changes: Sequence[str]) -> Declared:
 
 
 def declared_in(record: RunRecord) -> Declared | None:
-    """Return what was declared of the predictions of a run, or None of a run that was made here."""
+    """Return what was declared of the predictions of a run, or None of a run that was made here.
+
+    Raises:
+        HarnessError: its record does not hold a declaration where one should be.
+    """
     values = record.parameters.get("declared")
-    return None if values is None else Declared.model_validate(values)
+    if values is None:
+        return None
+    if not isinstance(values, Mapping):
+        raise HarnessError(f"record of {record.run}: 'declared' holds no keys with values")
+    return validated(Declared, values, f"record of {record.run}: declared")
 
 
 def _parsed(change: str) -> tuple[str, Any]:

@@ -1,11 +1,13 @@
 """Figures made from what runs wrote; matplotlib is imported only when one is drawn."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from harness.runs.files import atomic_file
+from harness.runs.history import read_history
 
 
 def draw_learning_curves(
@@ -23,7 +25,9 @@ def draw_learning_curves(
         seeds: the training seeds shown.
     """
     histories = {
-        (model, seed): pd.read_csv(path)
+        (model, seed): pd.DataFrame(map(asdict, read_history(path))).astype(
+            {"validation_MPJPE": float}
+        )
         for model in models
         for seed in seeds
         if (path := results / profile / "runs" / f"{model}-seed{seed}" / "history.csv").is_file()

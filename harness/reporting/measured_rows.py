@@ -204,11 +204,14 @@ def cell_names(takes: Takes, by: Sequence[str]) -> NDArray[np.object_]:
 def _recipe(record: RunRecord) -> str:
     if elsewhere := told_of_elsewhere(record):
         return ", ".join(elsewhere)
-    training = record.parameters["training"]
-    told = [f"{training['epochs']} epochs"]
-    if training["steps_per_epoch"] is not None:
+    training = record.parameters.get("training", {})
+    epochs, batch, rate = map(training.get, ("epochs", "batch_size", "learning_rate"))
+    if None in (epochs, batch, rate):
+        return "not recorded"
+    told = [f"{epochs} epochs"]
+    if training.get("steps_per_epoch") is not None:
         told.append(f"of at most {training['steps_per_epoch']} steps")
-    told.append(f"batch {training['batch_size']}, learning rate {training['learning_rate']:g}")
+    told.append(f"batch {batch}, learning rate {rate:g}")
     return " ".join(told)
 
 

@@ -11,14 +11,15 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
 
 from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, read_text, sha256_of_json, write_json
 from harness.runs.plain_yaml import parse_yaml
+from harness.runs.shown import shown
 
 OUR_PACKAGES = ("harness", "dgnet", "baselines")
 _VERSIONED = (
@@ -43,6 +44,46 @@ class Hardware(BaseModel):
     cores: int
     memory_gib: float
     gpus: list[str]
+
+
+class _Recipe(BaseModel):
+    """What is told elsewhere of a training recipe; its own class is that of the method's floor."""
+
+    model_config = ConfigDict(extra="allow")
+
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    select: Literal["best", "last"] | None = None
+
+
+class _Network(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    labelled_subjects: list[str] | None = None
+
+
+class _Release(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    release: str = ""
+
+
+class _Parameters(BaseModel):
+    """The parameters that messages and tables tell of, where a run has them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    training: _Recipe = _Recipe()
+    network: _Network = _Network()
+    train_actions: list[str] | None = None
+    origin: _Release = _Release()
+    declared: dict[str, Any] | None = None
+
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]*$"
+_PATH = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]*(/[A-Za-z0-9][A-Za-z0-9_.=,+-]*)*$"
 
 
 class RunRecord(BaseModel):
@@ -73,11 +114,11 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run: str
-    run_id: str
+    run: Annotated[str, StringConstraints(pattern=_PATH)]
+    run_id: Annotated[str, StringConstraints(pattern=_NAME)]
     kind: Literal["train", "import", "predict", "score"]
     status: Literal["running", "finished", "failed"]
-    model: str
+    model: Annotated[str, StringConstraints(pattern=_NAME)]
     seed: int
     parameters: dict[str, Any]
     dataset: str
@@ -93,6 +134,12 @@ class RunRecord(BaseModel):
     finished: str | None = None
     seconds: float | None = None
     results: dict[str, Any] = {}
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_known_kinds(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        _Parameters.model_validate(parameters)
+        return parameters
 
     def ended(
         self,
@@ -263,7 +310,7 @@ def read_record(path: Path) -> RunRecord:
         return RunRecord.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        where = shown(".".join(map(str, first["loc"])) or "the file")
         raise HarnessError(
             f"{path}: is not a run record that this version reads ({where}: {first['msg']}); "
             "make the run again"

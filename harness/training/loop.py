@@ -21,10 +21,11 @@ from harness.lifting.lift import mpjpe_mm
 from harness.lifting.recipe import Recipe
 from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
+from harness.runs.history import EpochRecord
 from harness.runs.seeds import derive_seed
 from harness.training.compiling import compiled_loss, compiles
 from harness.training.schedule import learning_rate
-from harness.training.state import EpochRecord, TrainingState, save_state
+from harness.training.state import TrainingState, save_state
 from harness.training.synchronised import synchronise_batch_norms
 from harness.training.window_order import TrainingOrder
 

@@ -15,27 +15,9 @@ from torch import Tensor
 
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
+from harness.runs.history import EpochRecord
 
 _FORMAT = 1
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What an epoch gave; the columns of history.csv.
-
-    Attributes:
-        epoch: from 1.
-        step: steps taken by its end, over all epochs.
-        learning_rate: of its last step.
-        train_loss: mean over its steps.
-        validation_MPJPE: mm on validation clips, or None where the set has none.
-    """
-
-    epoch: int
-    step: int
-    learning_rate: float
-    train_loss: float
-    validation_MPJPE: float | None
 
 
 @dataclass

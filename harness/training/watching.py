@@ -1,19 +1,18 @@
 """Following a training run: a bar for people, a line an epoch for logs, files and MLflow."""
 
-import csv
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from harness.runs.files import atomic_file
+from harness.runs.history import EpochRecord, write_history
 from harness.runs.tracking import Tracker
-from harness.training.state import EpochRecord, TrainingState
+from harness.training.state import TrainingState
 
 
 class SilentWatcher:
@@ -98,19 +97,6 @@ def watched(name: str, epochs: int, history_csv: Path, tracker: Tracker) -> Iter
     )
     with progress:
         yield RunWatcher(name, epochs, history_csv, tracker, progress)
-
-
-def write_history(path: Path, history: Sequence[EpochRecord]) -> None:
-    """Write history.csv, atomically: a row an epoch.
-
-    Raises:
-        HarnessError: the place cannot be written.
-    """
-    with atomic_file(path) as stream:
-        names = [field.name for field in fields(EpochRecord)]
-        writer = csv.DictWriter(stream, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(record) for record in history)
 
 
 def _metrics(record: EpochRecord) -> dict[str, float]:

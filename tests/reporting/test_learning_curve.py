@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from harness.reporting.stored.learning_curve import convergence_of
+from harness.runs.errors import HarnessError
+from harness.runs.history import EpochRecord, read_history, write_history
 
 
 @pytest.mark.parametrize(
@@ -18,9 +20,31 @@ from harness.reporting.stored.learning_curve import convergence_of
     ],
 )
 def test_the_end_of_the_curve_tells(curve: str, expected: str, tmp_path: Path) -> None:
-    rows = [f"{epoch},{value}" for epoch, value in enumerate(curve.split(), start=1)]
-    (tmp_path / "history.csv").write_text("\n".join(["epoch,validation_MPJPE", *rows]))
+    values = map(float, curve.split())
+    history = [
+        EpochRecord(epoch, epoch, 0.001, 1.0, value) for epoch, value in enumerate(values, 1)
+    ]
+    write_history(tmp_path / "history.csv", history)
+    assert read_history(tmp_path / "history.csv")[0] == history[0] or "nan" in curve
     assert convergence_of(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("epoch,step", "step,epoch"),
+        ("2,2,", "3,2,"),
+        ("2,2,", "two,2,"),
+        ("1.0,50.0", "1.0"),
+        ("0.001", "\x1b[31m"),
+    ],
+)
+def test_what_is_no_learning_curve_is_refused(change: tuple[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    write_history(path, [EpochRecord(n, n, 0.001, 1.0, 50.0) for n in (1, 2)])
+    path.write_text(path.read_text().replace(*change))
+    with pytest.raises(HarnessError, match=r"history\.csv: is no learning curve of a run"):
+        convergence_of(tmp_path)
 
 
 def test_without_a_history_nothing_is_known(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.runs.history import EpochRecord
 from harness.runs.tracking import NullTracker
-from harness.training.state import EpochRecord, TrainingState
+from harness.training.state import TrainingState
 from harness.training.watching import watched
 
 HISTORY = [

@@ -15,7 +15,9 @@ def told_of_elsewhere(record: RunRecord) -> list[str]:
     if declared is not None:
         return declared.sentences()
     if record.kind == "import":
-        return [f"weights released by {record.parameters['origin']['release']}"]
+        return [
+            f"weights released by {record.parameters.get('origin', {}).get('release', 'somebody')}"
+        ]
     return []
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
+
+from harness.runs.history import read_history
 
 FLAT_MM = 1.0
 FALLING = (
@@ -30,7 +31,7 @@ def convergence_of(run: Path) -> Convergence:
     path = run / "history.csv"
     if not path.is_file():
         return "not known"
-    curve = pd.read_csv(path)["validation_MPJPE"].to_numpy(np.float64)
+    curve = np.array([record.validation_MPJPE for record in read_history(path)], dtype=np.float64)
     late = curve[-max(_LEAST_EPOCHS, len(curve) // 4) :]
     if len(late) < _LEAST_EPOCHS or np.isnan(late).any():
         return "not known"

@@ -53,7 +53,7 @@ class ScoredRun:
         """Which epoch's weights were scored, by which rule, and whether training had converged."""
         if self.record is None or not self.trained_here:
             return "not recorded"
-        best = self.record.parameters["training"]["select"] == "best"
+        best = self.record.parameters.get("training", {}).get("select") == "best"
         told = "best on validation clips" if best else "last"
         if self.convergence != "not known":
             told += f", validation curve {self.convergence}"

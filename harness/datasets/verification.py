@@ -45,7 +45,7 @@ def verify_set(prepared: PreparedSet) -> Verified:
     names += [] if prepared.valid is None else ["valid.npy"]
     names += ["activity.npy"] if manifest.activities else []
     paths = {name: prepared.path / name for name in sorted(names)}
-    clips: list[dict[str, Any]] = prepared.clips.to_dict("records")
+    clips: list[Any] = prepared.clips.to_dict("records")
     found = data_hash_of(
         arrays={name: hash_of_array(path) for name, path in paths.items()},
         clips=clips,

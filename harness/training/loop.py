@@ -24,6 +24,7 @@ from harness.runs.errors import HarnessError
 from harness.runs.history import EpochRecord
 from harness.runs.seeds import derive_seed
 from harness.training.compiling import compiled_loss, compiles
+from harness.training.one_machine import OneMachineStrategy, require_address
 from harness.training.schedule import learning_rate
 from harness.training.state import TrainingState, save_state
 from harness.training.synchronised import synchronise_batch_norms
@@ -68,8 +69,11 @@ def make_fabric(
     """Return the Fabric that `Training` runs on; call its `launch` before all else.
 
     Raises:
-        HarnessError: the devices asked for are not there, or cannot share a batch evenly.
+        HarnessError: the devices asked for are not there or cannot share a batch evenly, or nothing
+            says where the first of several machines is.
     """
+    if num_nodes > 1:
+        require_address()
     if recipe.batch_size % (devices * num_nodes):
         raise HarnessError(
             f"batch_size {recipe.batch_size} cannot be shared evenly by {devices * num_nodes} "
@@ -81,6 +85,7 @@ def make_fabric(
             devices=devices,
             num_nodes=num_nodes,
             precision=recipe.precision,
+            strategy=OneMachineStrategy() if devices > 1 and num_nodes == 1 else "auto",
         )
     except (RuntimeError, ValueError) as error:  # of one or the other kind is all Fabric raises
         raise HarnessError(f"cannot train on {devices} x {accelerator}: {error}") from error

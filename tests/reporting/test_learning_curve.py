@@ -20,10 +20,8 @@ from harness.runs.history import EpochRecord, read_history, write_history
     ],
 )
 def test_the_end_of_the_curve_tells(curve: str, expected: str, tmp_path: Path) -> None:
-    values = map(float, curve.split())
-    history = [
-        EpochRecord(epoch, epoch, 0.001, 1.0, value) for epoch, value in enumerate(values, 1)
-    ]
+    values = enumerate(map(float, curve.split()), start=1)
+    history = [EpochRecord(epoch, epoch, 0.001, 1.0, value) for epoch, value in values]
     write_history(tmp_path / "history.csv", history)
     assert read_history(tmp_path / "history.csv")[0] == history[0] or "nan" in curve
     assert convergence_of(tmp_path) == expected

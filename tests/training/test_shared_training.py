@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -20,6 +21,7 @@ from harness.datasets.prepared import PreparedSet
 from harness.lifting import registry
 from harness.lifting.build import build_lifter
 from harness.lifting.windows import WindowReader
+from harness.runs.errors import HarnessError
 from harness.training.loop import StateFile, Training, make_fabric
 from harness.training.state import TrainingState, load_state
 from harness.training.train_run import train_run
@@ -74,12 +76,35 @@ def is_running(process: int) -> bool:
     return True
 
 
+def addresses_listened_at(process: int) -> set[str]:
+    """Return the local addresses at which a process and its children accept connections."""
+    tree = [psutil.Process(process), *psutil.Process(process).children(recursive=True)]
+    return {
+        connection.laddr.ip
+        for one in tree
+        for connection in one.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def test_several_machines_need_the_address_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MASTER_ADDR", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
+    recipe = shared_plan(Path("set"), Path("state")).recipe()
+    with pytest.raises(HarnessError, match="several machines need the address of the first one"):
+        make_fabric(recipe, accelerator="cpu", devices=1, num_nodes=2)
+
+
 def test_two_processes_train_as_one_does_also_after_a_kill(tmp_path: Path) -> None:
     process = start()
     states = Path(".harness/state")
     while not list(states.glob("*.pt")):
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
+    both = [process.pid, int(Path("process1.txt").read_text())]
+    listening = {address for pid in both for address in addresses_listened_at(pid)}
+    assert listening, "they find each other by listening"
+    assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     process.kill()
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
     state = load_state(path := next(states.glob("*.pt")), path.stem)

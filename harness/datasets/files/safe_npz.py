@@ -79,8 +79,12 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     with archive:
         try:
             yield archive
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise HarnessError(f"{path}: cannot be unpacked ({error}); copy it again") from error
+        except HarnessError:
+            raise
+        except Exception as error:  # a damaged archive can raise any error at all
+            raise HarnessError(
+                f"{path}: cannot be unpacked ({shown(error)}); copy it again"
+            ) from error
 
 
 def _read_array(stream: IO[bytes], size: int, where: str) -> Any:

@@ -15,9 +15,8 @@ def told_of_elsewhere(record: RunRecord) -> list[str]:
     if declared is not None:
         return declared.sentences()
     if record.kind == "import":
-        return [
-            f"weights released by {record.parameters.get('origin', {}).get('release', 'somebody')}"
-        ]
+        release = record.parameters.get("origin", {}).get("release", "somebody")
+        return [f"weights released by {release}"]
     return []
 
 

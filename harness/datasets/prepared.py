@@ -7,6 +7,9 @@ A folder of plain arrays that map straight into memory, and a typed index:
     positions_3d.npy           (rows, joints, 3) float32, camera space, metres; none in a 2D set
     keypoints_2d/<source>.npy  (rows, layout joints, 2) float32, pixels, one file a 2D source
     confidence/<source>.npy    (rows, layout joints) float32 in [0, 1], where the source has it
+    image_25d.npy              (rows, joints, 3) float64, millimetres: 2.5D truth, where a file of
+                               MotionBERT's family gives it instead of camera space
+    factor.npy                 (rows,) float64, millimetres a pixel, with image_25d.npy
     valid.npy                  (rows,) bool: frames to be scored, where the data set says so
     activity.npy               (rows,) uint8: what is done, an index into the manifest's activities,
                                where that changes within a clip
@@ -152,6 +155,11 @@ class PreparedSet:
         )
         self.valid = self._map("valid.npy", (), np.bool_) if (path / "valid.npy").exists() else None
         self.activity = self._read_activity() if self.manifest.activities else None
+        self.image_25d: NDArray[np.float64] | None = None
+        self.factor: NDArray[np.float64] | None = None
+        if (path / "image_25d.npy").exists():
+            self.image_25d = self._map("image_25d.npy", (len(self.skeleton), 3), np.float64)
+            self.factor = self._map("factor.npy", (), np.float64)
 
     @property
     def data_hash(self) -> str:
@@ -166,6 +174,11 @@ class PreparedSet:
             HarnessError: the set holds 2D only.
         """
         if self._positions_3d is None:
+            if self.image_25d is not None:
+                raise HarnessError(
+                    f"{self.path}: {self.manifest.title} has no positions in camera space, only "
+                    "the 2.5D truth of MotionBERT's family; score it under h36m17-motionbert25d"
+                )
             raise HarnessError(
                 f"{self.path}: {self.manifest.title} has 2D only; it can be predicted, "
                 "neither trained nor scored on"

@@ -59,6 +59,8 @@ class PreparedWriter:
         confidence: Mapping[str, NDArray[np.floating]] | None = None,
         valid: NDArray[np.bool_] | None = None,
         activity: NDArray[np.integer] | None = None,
+        image_25d: NDArray[np.floating] | None = None,
+        factor: NDArray[np.floating] | None = None,
     ) -> None:
         """Append a clip.
 
@@ -77,6 +79,8 @@ class PreparedWriter:
             confidence: by 2D source that has it, (frames, layout joints) in [0, 1].
             valid: (frames,) frames to be scored; all clips of a set have it or none has.
             activity: (frames,) indices into the set's activities; likewise.
+            image_25d: (frames, joints, 3) millimetres, 2.5D truth in place of `positions_3d`.
+            factor: (frames,) millimetres a pixel, above 0; with `image_25d`.
 
         Raises:
             HarnessError: shapes disagree, a value is not finite or out of its range, a clip is
@@ -98,6 +102,8 @@ class PreparedWriter:
             scored = np.ones(frames, dtype=bool) if counted is None else counted.astype(bool)
             for note in check_3d(origin, arrays["positions_3d.npy"], self.skeleton, camera, scored):
                 self._odd.setdefault(f"{subject}: {note}", []).append(origin)
+        if image_25d is not None and factor is not None:
+            arrays |= _image_truth(origin, image_25d, factor, (frames, len(self.skeleton), 3))
         for source, layout in layouts.items():
             if self._layouts.setdefault(source, layout) != layout:
                 raise HarnessError(f"{origin}: 2D source {source} differs from earlier clips'")
@@ -239,17 +245,40 @@ def _and_more(origins: Sequence[str]) -> str:
     return f" and {len(origins) - 1} more clips" if len(origins) > 1 else ""
 
 
+def _image_truth(
+    origin: str,
+    image_25d: NDArray[np.floating],
+    factor: NDArray[np.floating],
+    shape: tuple[int, ...],
+) -> dict[str, NDArray[Any]]:
+    """Return the two arrays in the precision of the file, which its protocol's numbers rest on."""
+    scale = _checked(origin, "millimetres a pixel", factor, shape[:1], np.float64)
+    if (scale <= 0).any():
+        frame = int(np.argmax(scale <= 0))
+        raise HarnessError(
+            f"{origin}: {scale[frame]:g} millimetres a pixel at frame {frame}, expected more than "
+            "0; the file is damaged, so download it again"
+        )
+    truth = _checked(origin, "2.5D positions", image_25d, shape, np.float64)
+    return {"image_25d.npy": truth, "factor.npy": scale}
+
+
 def _checked(
-    origin: str, what: str, array: NDArray[np.floating], shape: tuple[int, ...]
-) -> NDArray[np.float32]:
+    origin: str,
+    what: str,
+    array: NDArray[np.floating],
+    shape: tuple[int, ...],
+    kind: type[np.floating] = np.float32,
+) -> NDArray[Any]:
     if array.shape != shape:
         raise HarnessError(f"{origin}: {what} have shape {array.shape}, expected {shape}")
-    single = np.ascontiguousarray(array, dtype=np.float32)
+    single = np.ascontiguousarray(array, dtype=kind)
     finite = np.isfinite(single)
     if not finite.all():
         frame, *rest = np.argwhere(~finite)[0]
+        joint = f", joint {rest[0]}" if rest else ""
         raise HarnessError(
-            f"{origin}: {what} hold NaN or infinity, first at frame {frame}, joint {rest[0]}; "
+            f"{origin}: {what} hold NaN or infinity, first at frame {frame}{joint}; "
             "every coordinate must be finite, so repair or drop those frames"
         )
     return single

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.body.skeleton import skeleton_called
 from harness.datasets.clip_table import Split, read_clips, write_clips
@@ -46,6 +46,9 @@ class PredictionContract(BaseModel):
         trained_frame_rates: those of the clips trained on, likewise.
         corruption: noise added to the 2D input, such as
             {"kind": "gaussian", "sigma_px": 5, "draw": 0}, or none.
+        space: "camera", root-relative metres, or "image25d": x, y and depth in the units of the
+            normalised screen, relative to the root, as networks of MotionBERT's family put out.
+        hypotheses: poses predicted for each frame; where more than one, they are the second axis.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +70,8 @@ class PredictionContract(BaseModel):
     corruption: dict[str, Any] | None = None
     frame_rates: tuple[float, ...] | None = None
     trained_frame_rates: tuple[float, ...] | None = None
+    space: Literal["camera", "image25d"] = "camera"
+    hypotheses: int = Field(default=1, ge=1)
 
 
 @dataclass(frozen=True)

@@ -1,81 +1,40 @@
-"""The metrics: what each computes by frame and joint, its unit, direction and range.
+"""The metrics by name, and those that protocols are made of.
 
 Positions are in metres, errors in millimetres. Reductions are no business of a metric: errors are
 summed by clip and counted (`sequences.py`), so no average depends on how frames were batched. The
 definitions are those of VideoPose3D (common/loss.py) and, for PCK and AUC, of MPI-INF-3DHP's
-MATLAB evaluation (mpii_compute_3d_pck.m).
+MATLAB evaluation (mpii_compute_3d_pck.m). What else is told of every score, whatever its protocol,
+is computed in `anatomy.py` and `acceleration.py`.
 """
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.runs.suggest import unknown_name
+from harness.scoring.acceleration import ACCELERATION_METRICS
+from harness.scoring.anatomy import ANATOMY_METRICS
+from harness.scoring.metric_kinds import (
+    MILLIMETRES,
+    DistanceMetric,
+    Metric,
+    PoseMetric,
+    PositionMetric,
+    millimetres_long,
+)
 from harness.scoring.procrustes import aligned_distances
+from harness.scoring.root_error import ROOT_METRICS
 
 Floats = NDArray[np.floating]
 FrameNumbers = NDArray[np.integer]
 
-MILLIMETRES = 1000.0
 PCK_THRESHOLD = 150.0
 AUC_THRESHOLDS = np.arange(0.0, 151.0, 5.0)
 """0, 5, ..., 150 mm: 31 thresholds. Leaving out 0 would add about 1.7 points."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """What is known of a metric before anything is computed.
-
-    Attributes:
-        name: how files and tables call it.
-        unit: the unit of printed values.
-        better: which direction is better.
-        lowest: the smallest value possible, in `unit`.
-        highest: the largest, in `unit`.
-        description: what it measures, in one sentence.
-        factor: a mean of stored values times this is a value in `unit`.
-        extra_decimals: digits printed beyond those of the protocol.
-    """
-
-    name: str
-    unit: str
-    better: Literal["lower", "higher"]
-    lowest: float
-    highest: float
-    description: str
-    factor: float = 1.0
-    extra_decimals: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class PositionMetric(Metric):
-    """A metric computed from positions; its errors by frame and joint are stored.
-
-    Attributes:
-        errors: of one clip's predicted positions (frames, joints, 3), target positions and frame
-            numbers (frames,), in metres and ascending, returns (frames, joints) in `unit`.
-    """
-
-    errors: Callable[[Floats, Floats, FrameNumbers], Floats]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DistanceMetric(Metric):
-    """A metric computed from stored MPJPE.
-
-    Attributes:
-        credits: of distances in mm returns the credit of each, between 0 and 1.
-    """
-
-    credits: Callable[[Floats], Floats]
-
-
 def mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
     """Return the distance of each joint to its target, in mm: (frames, joints)."""
-    return _length(predicted.astype(np.float64) - target)
+    return millimetres_long(predicted.astype(np.float64) - target)
 
 
 def p_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
@@ -97,7 +56,7 @@ def n_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
     overlap = np.einsum("nja,nja->n", target, predicted)
     square = np.einsum("nja,nja->n", predicted, predicted)
     scale = overlap / np.where(square > 0, square, 1.0)
-    return _length(scale[:, None, None] * predicted - target)
+    return millimetres_long(scale[:, None, None] * predicted - target)
 
 
 def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
@@ -112,7 +71,7 @@ def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
     errors = np.full(difference.shape[:2], np.nan)
     neighbours = np.flatnonzero(np.diff(frames) == 1) + 1
     if len(neighbours):
-        motion = _length(difference[neighbours] - difference[neighbours - 1])
+        motion = millimetres_long(difference[neighbours] - difference[neighbours - 1])
         errors[:] = motion.mean(axis=0)
         errors[neighbours] = motion
     return errors
@@ -127,10 +86,6 @@ def auc(distances: Floats) -> Floats:
     """Return the part of the 31 thresholds 0, 5, ..., 150 mm that each distance is below."""
     not_below = np.searchsorted(AUC_THRESHOLDS, distances, side="right")
     return 1.0 - not_below / len(AUC_THRESHOLDS)
-
-
-def _length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sqrt(np.einsum("nja,nja->nj", vectors, vectors)) * MILLIMETRES
 
 
 POSITION_METRICS = (
@@ -197,8 +152,31 @@ DISTANCE_METRICS = (
     ),
 )
 
+CORE_METRICS: tuple[Metric, ...] = (*POSITION_METRICS, *DISTANCE_METRICS)
+"""What protocols choose from; their errors by frame and joint are stored."""
+
+RIGID_METRIC = PoseMetric(
+    name="R-MPJPE",
+    unit="mm",
+    better="lower",
+    lowest=0.0,
+    highest=float("inf"),
+    description="MPJPE after the best rotation and translation of each frame; P-MPJPE unscaled",
+    errors=lambda poses: (
+        aligned_distances(poses.predicted, poses.target, scaled=False) * MILLIMETRES
+    ),
+)
+
+DESCRIPTIVE_METRICS: tuple[PoseMetric, ...] = (
+    RIGID_METRIC,
+    *ACCELERATION_METRICS,
+    *ANATOMY_METRICS,
+    *ROOT_METRICS,
+)
+"""Told of every score where its joints and predictions allow; no part of any protocol."""
+
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (*POSITION_METRICS, *DISTANCE_METRICS)
+    metric.name: metric for metric in (*CORE_METRICS, *DESCRIPTIVE_METRICS)
 }
 
 

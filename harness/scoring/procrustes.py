@@ -58,17 +58,25 @@ def align(predicted: NDArray[np.floating], target: NDArray[np.floating]) -> Floa
     return result
 
 
-def aligned_distances(predicted: NDArray[np.floating], target: NDArray[np.floating]) -> Floats:
-    """Return the distance of each joint to its target after `align`: (frames, joints) float64."""
+def aligned_distances(
+    predicted: NDArray[np.floating], target: NDArray[np.floating], *, scaled: bool = True
+) -> Floats:
+    """Return the distance of each joint to its target after `align`: (frames, joints) float64.
+
+    Args:
+        predicted: as for `align`.
+        target: likewise.
+        scaled: whether scale is free; otherwise rotation and translation alone are.
+    """
     result = np.empty(predicted.shape[:2])
-    for part in _aligned_parts(predicted, target):
+    for part in _aligned_parts(predicted, target, scaled):
         rest = part.predicted - part.target
         result[part.rows] = np.sqrt(np.einsum("jan,jan->jn", rest, rest)).T
     return result
 
 
 def _aligned_parts(
-    predicted: NDArray[np.floating], target: NDArray[np.floating]
+    predicted: NDArray[np.floating], target: NDArray[np.floating], scaled: bool = True
 ) -> Iterator[_Aligned]:
     for start in range(0, len(predicted), FRAMES_AT_ONCE):
         rows = slice(start, start + FRAMES_AT_ONCE)
@@ -81,7 +89,8 @@ def _aligned_parts(
         spread = np.einsum("jan,jan->n", source, source)
         offset = len(source) * np.einsum("an,an->n", source_mean, source_mean)
         is_point = spread <= COINCIDENT**2 * offset
-        scale = np.where(is_point, 0.0, trace / np.where(is_point, 1.0, spread))
+        best = trace / np.where(is_point, 1.0, spread) if scaled else np.ones_like(trace)
+        scale = np.where(is_point, 0.0, best)
         moved = np.einsum("abn,jbn->jan", scale * rotation, source)
         yield _Aligned(rows, moved, goal, goal_mean)
 

@@ -5,7 +5,9 @@ the version; descriptions may change freely. What each one means, and why publis
 by more than the methods do, is told in docs/protocols.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, Skeleton
 from harness.runs.files import sha256_of_json
 from harness.runs.suggest import unknown_name
-from harness.scoring.metrics import METRICS, POSITION_METRICS, DistanceMetric, Metric
+from harness.scoring.metrics import CORE_METRICS, POSITION_METRICS, DistanceMetric, Metric
 
 RootPolicy = Literal["as_predicted", "subtract_predicted_root", "overwrite_root"]
 """What is done with the predicted root; the true one is always at the origin.
@@ -25,9 +27,30 @@ subtract_predicted_root: the whole predicted pose is moved until its root is rig
 overwrite_root: only the root joint is put right, the others stay (P-STMO).
 """
 
+Target = Literal["camera", "image25d", "image25d_made"]
+"""What predictions are compared with.
+
+camera: positions in camera space, metres, relative to the root (VideoPose3D's family).
+image25d: the image's x and y and a depth, in pixels, times a factor of each frame in millimetres a
+    pixel that the data set's file gives (MotionBERT's family). Predictions in the image's units are
+    multiplied by that true factor too.
+image25d_made: the same made from camera space, factor = depth of the root / focal length. It shows
+    what that target does to a number where no file gives one, and is nobody's protocol.
+"""
+
+Coverage = Literal["all", "whole_windows"]
+"""Which frames of a clip are scored: all, or those of whole windows laid end to end from its start.
+
+whole_windows: the rest of a clip is left out; a clip shorter than a window is one window, but as
+the last of all clips it has none (MotionBERT, lib/data/datareader_h36m.py).
+"""
 
 OWN_JOINTS = Skeleton(name="own_joints", joints=(), parents=(), left=(), right=())
 """Stands in a protocol for whatever joints a data set has."""
+
+
+# Part of a definition only where they say something, so that older definitions stay the same.
+_ADDED_LATER = {"excluded_takes", "target", "coverage", "x_and_y_of_input"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +72,11 @@ class Protocol:
         metrics: names of the metrics computed.
         actions: the only actions scored, matched exactly; all where empty.
         excluded: (subject, action) pairs left out.
+        excluded_takes: (subject, subaction) pairs left out.
+        target: what predictions are compared with.
+        coverage: which frames of a clip are scored.
+        x_and_y_of_input: the predicted x and y are replaced by those of the 2D input.
+        privileged: what the source gives at test time that a user would not have, in words.
         needs_valid: the data set must say which frames count. Where it does say so, only those
             count under every protocol.
         annotation: the data set must have been prepared with this annotation, where one is named.
@@ -66,9 +94,14 @@ class Protocol:
     root: RootPolicy
     groups: tuple[str, ...]
     average: Literal["groups", "frames"]
-    metrics: tuple[str, ...] = tuple(METRICS)
+    metrics: tuple[str, ...] = tuple(metric.name for metric in CORE_METRICS)
     actions: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
+    excluded_takes: tuple[tuple[str, str], ...] = ()
+    target: Target = "camera"
+    coverage: Coverage = "all"
+    x_and_y_of_input: bool = False
+    privileged: tuple[str, ...] = ()
     needs_valid: bool = False
     annotation: str | None = None
     flip_test: bool | None
@@ -79,11 +112,34 @@ class Protocol:
         """The joints whose errors are stored, in order; P-MPJPE aligns on exactly these."""
         return tuple(joint for joint in self.skeleton.joints if joint not in self.not_scored)
 
+    @cached_property
+    def scored_skeleton(self) -> Skeleton:
+        """The joints whose errors are stored; a joint whose parent is not among them hangs free."""
+        kept = [self.skeleton.index(joint) for joint in self.joints]
+        place = {index: position for position, index in enumerate(kept)}
+        pairs = [
+            (place[left], place[right])
+            for left, right in zip(self.skeleton.left, self.skeleton.right, strict=True)
+            if left in place and right in place
+        ]
+        return Skeleton(
+            name="scored",
+            joints=self.joints,
+            parents=tuple(place.get(self.skeleton.parents[index], -1) for index in kept),
+            left=tuple(left for left, _ in pairs),
+            right=tuple(right for _, right in pairs),
+        )
+
     @property
     def definition(self) -> str:
         """SHA-256 of everything that can move a number."""
-        told = {"description", "source", "skeleton"}
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in told}
+        told = {"description", "source", "skeleton", "privileged"}
+        values = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in told
+            and not (f.name in _ADDED_LATER and getattr(self, f.name) == f.default)
+        }
         shape = [self.skeleton.joints, self.skeleton.parents]
         return sha256_of_json({**values, "skeleton": shape})
 
@@ -101,16 +157,35 @@ class Protocol:
         return self.decimals + metric.extra_decimals
 
     def keeps(self, clips: pd.DataFrame) -> NDArray[np.bool_]:
-        """Return which clips (rows with subject and action) are scored; names match exactly."""
-        pairs = zip(clips["subject"], clips["action"], strict=True)
+        """Return which clips are scored; names match exactly.
+
+        Args:
+            clips: rows with subject, action and subaction.
+        """
+        rows = clips[["subject", "action", "subaction"]].itertuples(index=False)
         return np.array(
             [
                 (not self.actions or action in self.actions)
                 and (subject, action) not in self.excluded
-                for subject, action in pairs
+                and (subject, subaction) not in self.excluded_takes
+                for subject, action, subaction in rows
             ],
             dtype=bool,
         )
+
+    def covered(self, lengths: Sequence[int], window: int) -> list[int]:
+        """Return how many frames of each clip are scored, from its first on.
+
+        Args:
+            lengths: frames of all clips of the split, in the data set's order.
+            window: length of the lifter's window.
+        """
+        if self.coverage == "all":
+            return list(lengths)
+        whole = [length // window * window or length for length in lengths]
+        if lengths and lengths[-1] < window:
+            whole[-1] = 0
+        return whole
 
     def place(
         self,
@@ -122,28 +197,40 @@ class Protocol:
         """Return prediction and truth as metrics take them: joints picked, roots dealt with.
 
         Args:
-            predicted: (frames, joints of predicted_skeleton, 3) metres.
+            predicted: (frames, ..., joints of predicted_skeleton, 3) metres.
             predicted_skeleton: joints of the predictions.
             truth: (frames, joints of truth_skeleton, 3) metres, anywhere in space.
             truth_skeleton: joints of the ground truth.
 
         Returns:
-            Two arrays (frames, joints of the protocol, 3).
+            (frames, ..., joints of the protocol, 3) and (frames, joints of the protocol, 3).
 
         Raises:
             HarnessError: predictions or ground truth lack a joint of the protocol's skeleton.
         """
         root = self.skeleton.root
-        result = predicted[:, self.skeleton.columns_in(predicted_skeleton)].astype(np.float64)
+        columns = list(self.skeleton.columns_in(predicted_skeleton))
+        result = predicted[..., columns, :].astype(np.float64)
         target = truth[:, self.skeleton.columns_in(truth_skeleton)].astype(np.float64)
         target -= target[:, root : root + 1]
         if self.root == "subtract_predicted_root":
-            result -= result[:, root : root + 1]
+            result -= result[..., root : root + 1, :]
         elif self.root == "overwrite_root":
-            result[:, root] = 0.0
+            result[..., root, :] = 0.0
         scored = [self.skeleton.index(joint) for joint in self.joints]
-        return result[:, scored], target[:, scored]
+        return result[..., scored, :], target[:, scored]
 
+
+S9_SHIFTED_TAKES = (
+    ("S9", "Greeting"),
+    ("S9", "SittingDown 1"),
+    ("S9", "Waiting 1"),
+    ("S9", "act_05_subact_02"),
+    ("S9", "act_10_subact_02"),
+    ("S9", "act_13_subact_01"),
+)
+"""Takes of Human3.6M whose ground truth is shifted by about 20 cm: by the names of its files
+(Vegetebird/MHFormer#92) and, the same takes, by those of MotionBERT's file (its block list)."""
 
 _H36M_ACTIONWISE = Protocol(
     id="h36m17-actionwise",
@@ -208,13 +295,84 @@ _ALL = (
     replace(
         _H36M_ACTIONWISE,
         id="h36m16-semgcn",
-        description="Human3.6M without Neck/Nose, poses moved to a perfect root, action by action",
-        source="SemGCN, common/data_utils.py and main_gcn.py",
+        description=(
+            "Human3.6M without Neck/Nose, poses moved to a perfect root, action by action: what "
+            "SemGCN's evaluation reads as, not what it computes"
+        ),
+        source="SemGCN, main_gcn.py as it reads; see h36m16-semgcn-executed",
         skeleton=H36M_16,
         no_credit=("Hip", "Spine"),
         root="subtract_predicted_root",
         flip_test=False,
         decimals=2,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m16-semgcn-executed",
+        description=(
+            "Human3.6M without Neck/Nose, only the root joint put right, action by action: what "
+            "SemGCN's evaluation computes"
+        ),
+        source=(
+            "SemGCN, main_gcn.py as PyTorch runs it: `x -= x[:, :1]` sets the root to 0 before it "
+            "is subtracted from the others"
+        ),
+        skeleton=H36M_16,
+        no_credit=("Hip", "Spine"),
+        root="overwrite_root",
+        flip_test=False,
+        decimals=2,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-actionwise-no-s9drift",
+        description=(
+            "as h36m17-actionwise without the three takes of S9 whose ground truth is shifted"
+        ),
+        source="Vegetebird/MHFormer#92; left out by MotionBERT's family",
+        excluded_takes=S9_SHIFTED_TAKES,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-motionbert25d",
+        description=(
+            "Human3.6M as MotionBERT's family scores it: 2.5D truth and predictions times the true "
+            "factor of each frame, root joint put right, three shifted takes of S9 left out, only "
+            "whole windows"
+        ),
+        source="MotionBERT, train.py; the same in MotionAGFormer, PoseMamba and TCPFormer",
+        root="overwrite_root",
+        excluded_takes=S9_SHIFTED_TAKES,
+        target="image25d",
+        coverage="whole_windows",
+        privileged=("the true millimetres a pixel of each frame",),
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-made25d",
+        description=(
+            "as h36m17-actionwise-rootzero against a 2.5D target made from camera space; shows "
+            "what MotionBERT's target does, compares with nobody's"
+        ),
+        source="target after lcn-pose, tools/gendb.py, with factor = root depth / focal length",
+        root="overwrite_root",
+        target="image25d_made",
+        privileged=("the true millimetres a pixel of each frame",),
+        flip_test=None,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-made25d-xy-of-input",
+        description=(
+            "as h36m17-made25d with x and y of the 2D input in place of the predicted ones, so "
+            "that only depth is judged where the input is exact"
+        ),
+        source="MotionBERT, train.py with gt_2d; target as in h36m17-made25d",
+        root="overwrite_root",
+        target="image25d_made",
+        x_and_y_of_input=True,
+        privileged=("the true millimetres a pixel of each frame",),
+        flip_test=None,
     ),
     replace(
         _H36M_ACTIONWISE,

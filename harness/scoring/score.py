@@ -5,28 +5,31 @@ they were predicted in, and every frame counts once.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.body.skeleton import skeleton_called
 from harness.datasets.prepared import PreparedSet
-from harness.prediction.stored import PredictionContract, Predictions
+from harness.prediction.stored import Predictions
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_folder, only_writer, sha256_of_file, write_json
 from harness.scoring.activities import ACTIVITIES_FILE, ActivitySums
 from harness.scoring.errors_file import write_errors
+from harness.scoring.fitting import clips_to_score, departures_of
+from harness.scoring.metric_kinds import ClipPoses
 from harness.scoring.metrics import POSITION_METRICS
 from harness.scoring.protocols import Protocol
+from harness.scoring.scored_clips import scored_clips
 from harness.scoring.sequences import (
     IDENTITY,
     MetricSums,
     SequenceSums,
+    Sums,
     frame_sums,
+    pose_sums,
     write_sequences,
 )
 from harness.scoring.stored_score import Conditions, Score, ScoreHeader, read_header
@@ -54,19 +57,43 @@ def score_predictions(
             something else or cannot be written.
     """
     fitted = protocol.fitted_to(prepared.skeleton)
-    clips = _clips_to_score(predictions, prepared, fitted)
+    clips = clips_to_score(predictions, prepared, fitted)
     conditions = Conditions(
         protocol=protocol.id,
         version=protocol.version,
         definition=protocol.definition,
         predictions=predictions.contract,
-        departures=_departures(predictions.contract, protocol),
+        departures=departures_of(predictions.contract, protocol),
     )
     with only_writer(out):
         _refuse_other_content(out, conditions, force)
         with atomic_folder(out) as folder:
             score = _score_into(folder, predictions, prepared, fitted, clips, conditions)
     return score
+
+
+def measure(
+    predictions: Predictions, prepared: PreparedSet, protocol: Protocol, *, briefly: bool = False
+) -> SequenceSums:
+    """Return the sums by clip of predictions under a protocol, and write nothing.
+
+    Args:
+        predictions: as `read_predictions` returns them.
+        prepared: the data set that they were made on.
+        protocol: how to score.
+        briefly: only the protocol's own metrics.
+
+    Raises:
+        HarnessError: predictions, data set and protocol do not belong together.
+    """
+    fitted = protocol.fitted_to(prepared.skeleton)
+    clips = clips_to_score(predictions, prepared, fitted)
+    parts: list[Sums] = []
+    for clip in scored_clips(predictions, prepared, fitted, clips):
+        parts.append(frame_sums(_stored_errors(clip.poses, fitted), fitted))
+        if not briefly:
+            parts[-1] |= pose_sums(clip.poses)
+    return _joined(clips, fitted, parts, prepared)
 
 
 def _score_into(
@@ -79,41 +106,27 @@ def _score_into(
 ) -> Score:
     stored = [metric.name for metric in POSITION_METRICS if metric.name in protocol.metrics]
     truth_hash, predictions_hash = hashlib.sha256(), hashlib.sha256()
-    sums: dict[str, list[tuple[int, NDArray[np.float64]]]] = {name: [] for name in protocol.metrics}
+    parts: list[Sums] = []
     activities = ActivitySums(prepared.manifest.activities, protocol)
     with write_errors(
         folder / "errors.parquet", stored, len(protocol.joints), conditions.model_dump_json()
     ) as writer:
-        for clip in _scored_clips(predictions, prepared, protocol, clips):
+        for clip in scored_clips(predictions, prepared, protocol, clips):
             truth_hash.update(clip.truth.tobytes())
             predictions_hash.update(clip.predicted.tobytes())
-            errors = _errors(clip, predictions, prepared, protocol)
+            errors = _stored_errors(clip.poses, protocol)
             writer.add(clip.number, clip.frames, errors)
-            for name, part in frame_sums(errors, protocol).items():
-                sums[name].append(part)
+            parts.append(frame_sums(errors, protocol) | pose_sums(clip.poses))
             if prepared.activity is not None:
-                activities.add(prepared.activity[clip.first_row + clip.frames], errors)
-    sequences = SequenceSums(
-        clips[list(IDENTITY)].reset_index(drop=True),
-        protocol.joints,
-        {
-            name: MetricSums(
-                np.array([frames for frames, _ in parts], dtype=np.int64),
-                np.stack([part for _, part in parts]),
-            )
-            for name, parts in sums.items()
-        },
-    )
-    frames = int(sequences.metric("MPJPE").frames.sum())
-    if frames == 0:
-        raise HarnessError(f"{prepared.path}: marks no frame of these clips as valid")
+                activities.add(prepared.activity[clip.place.rows], errors)
+    sequences = _joined(clips, protocol, parts, prepared)
     write_sequences(folder / "sequences.csv", sequences)
     if prepared.activity is not None:
         activities.write(folder / ACTIVITIES_FILE)
     header = ScoreHeader(
         conditions=conditions,
         clips=len(clips),
-        frames=frames,
+        frames=int(sequences.metric("MPJPE").frames.sum()),
         truth_sha256=truth_hash.hexdigest(),
         predictions_sha256=predictions_hash.hexdigest(),
         sequences_sha256=sha256_of_file(folder / "sequences.csv"),
@@ -124,119 +137,29 @@ def _score_into(
     return score
 
 
-@dataclass(frozen=True)
-class _ScoredClip:
-    """The frames of a clip that count: numbers within the clip, predictions and ground truth."""
-
-    number: int
-    first_row: int
-    frames: NDArray[np.int64]
-    predicted: NDArray[np.float32]
-    truth: NDArray[np.float32]
-
-
-def _scored_clips(
-    predictions: Predictions, prepared: PreparedSet, protocol: Protocol, clips: pd.DataFrame
-) -> Iterator[_ScoredClip]:
-    predicted_from = predictions.clips.set_index("clip")["first_row"]
-    for number, first_row, length in clips[["clip", "first_row", "frames"]].itertuples(index=False):
-        frames = np.arange(length)
-        if prepared.valid is not None:
-            frames = np.flatnonzero(prepared.valid[first_row : first_row + length])
-        yield _ScoredClip(
-            number,
-            first_row,
-            frames,
-            predictions.positions[predicted_from[number] + frames],
-            prepared.positions_3d[first_row + frames],
+def _joined(
+    clips: pd.DataFrame, protocol: Protocol, parts: Sequence[Sums], prepared: PreparedSet
+) -> SequenceSums:
+    """Put the sums of single clips together."""
+    by_metric = {
+        name: MetricSums(
+            np.array([part[name][0] for part in parts], dtype=np.int64),
+            np.stack([part[name][1] for part in parts]),
         )
+        for name in parts[0]
+    }
+    if not by_metric["MPJPE"].frames.sum():
+        raise HarnessError(f"{prepared.path}: marks no frame of these clips as valid")
+    return SequenceSums(clips[list(IDENTITY)].reset_index(drop=True), protocol.joints, by_metric)
 
 
-def _errors(
-    clip: _ScoredClip, predictions: Predictions, prepared: PreparedSet, protocol: Protocol
-) -> dict[str, NDArray[np.float32]]:
+def _stored_errors(poses: ClipPoses, protocol: Protocol) -> dict[str, NDArray[np.float32]]:
     """Return metric -> (frames, joints) in the precision that is stored."""
-    for what, positions, remedy in (
-        (f"the predictions of {predictions.contract.model}", clip.predicted, "predict again"),
-        (f"data set {prepared.path}", clip.truth, "prepare it again"),
-    ):
-        if not np.isfinite(positions).all():
-            raise HarnessError(f"clip {clip.number} of {what} holds NaN or infinity; {remedy}")
-    predicted, truth = protocol.place(
-        clip.predicted,
-        skeleton_called(predictions.contract.skeleton),
-        clip.truth,
-        prepared.skeleton,
-    )
     return {
-        metric.name: metric.errors(predicted, truth, clip.frames).astype(np.float32)
+        metric.name: metric.errors(poses.predicted, poses.target, poses.frames).astype(np.float32)
         for metric in POSITION_METRICS
         if metric.name in protocol.metrics
     }
-
-
-def _clips_to_score(
-    predictions: Predictions, prepared: PreparedSet, protocol: Protocol
-) -> pd.DataFrame:
-    """Return the prepared set's clips to score, or say why predictions, set and protocol clash."""
-    contract = predictions.contract
-    if contract.data_hash != prepared.data_hash:
-        raise HarnessError(
-            f"the predictions of {contract.model} were made on {contract.dataset} with data hash "
-            f"{contract.data_hash[:12]}, {prepared.path} is {prepared.manifest.name} with "
-            f"{prepared.data_hash[:12]}; score against the former or predict again"
-        )
-    for owner, skeleton in (
-        (f"predictions of {contract.model}", skeleton_called(contract.skeleton)),
-        (f"data set {prepared.path}", prepared.skeleton),
-    ):
-        try:
-            protocol.skeleton.columns_in(skeleton)
-        except HarnessError as error:
-            raise HarnessError(f"{owner}: protocol {protocol.id} does not fit, {error}") from error
-    annotation = prepared.manifest.settings.get("annotation")
-    if protocol.annotation is not None and annotation != protocol.annotation:
-        raise HarnessError(
-            f"{prepared.path}: protocol {protocol.id} needs annotation '{protocol.annotation}', "
-            f"the data set was prepared with '{annotation}'; prepare it again or choose another"
-        )
-    if protocol.needs_valid and prepared.valid is None:
-        raise HarnessError(
-            f"{prepared.path}: protocol {protocol.id} counts valid frames only, but the data set "
-            "does not say which are (no valid.npy); prepare it again"
-        )
-    expected = prepared.select(contract.split).sort_values("clip")
-    found = predictions.clips.sort_values("clip")
-    same = [*IDENTITY, "frames"]
-    if not found[same].reset_index(drop=True).equals(expected[same].reset_index(drop=True)):
-        raise HarnessError(
-            f"the predictions of {contract.model} hold {len(found)} clips with "
-            f"{found['frames'].sum()} frames, which are not the {len(expected)} clips with "
-            f"{expected['frames'].sum()} frames of split {contract.split}; predict again"
-        )
-    kept = expected[protocol.keeps(expected)]
-    if kept.empty:
-        raise HarnessError(
-            f"{prepared.path}: no clip of split {contract.split} is left under protocol "
-            f"{protocol.id} (actions scored: {', '.join(protocol.actions) or 'all'})"
-        )
-    return kept
-
-
-def _departures(contract: PredictionContract, protocol: Protocol) -> tuple[str, ...]:
-    """Say where the predictions depart from what the protocol's source does; tables print it."""
-    found = []
-    if protocol.flip_test not in (None, contract.flip_test):
-        used, usual = ("with", "without") if contract.flip_test else ("without", "with")
-        found.append(f"predicted {used} flip at test, the protocol's source {usual}")
-    if contract.input_2d != contract.trained_on_2d:
-        found.append(f"trained on {contract.trained_on_2d}, tested on {contract.input_2d}")
-    if contract.uses_root_depth:
-        found.append("given the true depth of the root")
-    if contract.corruption is not None:
-        values = " ".join(f"{key}={value}" for key, value in contract.corruption.items())
-        found.append(f"corrupted 2D input ({values})")
-    return tuple(found)
 
 
 def _refuse_other_content(out: Path, conditions: Conditions, force: bool) -> None:

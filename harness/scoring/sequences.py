@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.suggest import unknown_name
-from harness.scoring.metrics import DISTANCE_METRICS, POSITION_METRICS
+from harness.scoring.metric_kinds import ClipPoses
+from harness.scoring.metrics import DESCRIPTIVE_METRICS, DISTANCE_METRICS, POSITION_METRICS
 from harness.scoring.protocols import Protocol
 
 IDENTITY = ("clip", "subject", "action", "subaction", "camera")
@@ -65,16 +66,18 @@ class SequenceSums:
         return self.by_metric[name]
 
 
-def frame_sums(
-    errors: Mapping[str, NDArray[np.float32]], protocol: Protocol
-) -> dict[str, tuple[int, NDArray[np.float64]]]:
+Sums = dict[str, tuple[int, NDArray[np.float64]]]
+"""Of one clip, by metric: frames that count, and (joints,) sums over them."""
+
+
+def frame_sums(errors: Mapping[str, NDArray[np.float32]], protocol: Protocol) -> Sums:
     """Return metric -> frames that count and sum by joint, NaN for a joint that does not count.
 
     Args:
         errors: by position metric (frames, joints), as they are stored.
         protocol: says which metrics and joints.
     """
-    result = {}
+    result: Sums = {}
     for metric in POSITION_METRICS:
         if metric.name in protocol.metrics:
             values = errors[metric.name].astype(np.float64)
@@ -85,6 +88,17 @@ def frame_sums(
             total = credit.credits(errors["MPJPE"]).sum(axis=0)
             total[~protocol.counts(credit)] = np.nan
             result[credit.name] = len(errors["MPJPE"]), total
+    return result
+
+
+def pose_sums(poses: ClipPoses) -> Sums:
+    """Return, as `frame_sums` does, the descriptive metrics that these joints allow."""
+    result: Sums = {}
+    for metric in DESCRIPTIVE_METRICS:
+        values = metric.errors(poses)
+        if values is not None:
+            defined = values[~np.isnan(values).all(axis=1)]
+            result[metric.name] = len(defined), defined.sum(axis=0)
     return result
 
 

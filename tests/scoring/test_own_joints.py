@@ -7,7 +7,7 @@ import pytest
 from scored_sets import make_predictions, make_set
 
 from harness.body.skeleton import Skeleton, register_skeleton
-from harness.scoring.metrics import POSITION_METRICS
+from harness.scoring.metrics import DESCRIPTIVE_METRICS, POSITION_METRICS
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 from harness.scoring.stored_score import read_score
@@ -23,7 +23,9 @@ def test_all_joints_of_an_unknown_skeleton_count(tmp_path: Path) -> None:
     score_predictions(predictions, prepared, OWN, tmp_path / "score")
     score = read_score(tmp_path / "score")
     assert score.sequences.joints == snake.joints
-    assert set(score.sequences.by_metric) == {metric.name for metric in POSITION_METRICS}
+    body = {"Symmetry", "Angle", "Angle correlation"}  # it has no sides and no limbs
+    known = {metric.name for metric in (*POSITION_METRICS, *DESCRIPTIVE_METRICS)} - {"MRPE"}
+    assert set(score.sequences.by_metric) == known - body
     assert all(score.protocol.counts(metric).sum() == 3 for metric in POSITION_METRICS)
     by_action: dict[str, list[float]] = {}
     for clip in predictions.clips.itertuples():

@@ -18,9 +18,14 @@ DEFINED = {
     "3dhp17-univ-frameweighted": (1, "19bf7e57"),
     "h36m14-martinez": (1, "fe14505d"),
     "h36m16-semgcn": (1, "fb4e0387"),
+    "h36m16-semgcn-executed": (1, "9d0fa49d"),
     "h36m17-actionwise": (1, "565962e1"),
+    "h36m17-actionwise-no-s9drift": (1, "bef612d5"),
     "h36m17-actionwise-rootzero": (1, "48943b4b"),
     "h36m17-framewise": (1, "0a488134"),
+    "h36m17-made25d": (1, "b60266f2"),
+    "h36m17-made25d-xy-of-input": (1, "c907e1ca"),
+    "h36m17-motionbert25d": (1, "bc49bb71"),
     "humaneva15-validate": (1, "fc136745"),
     "humaneva15-validate-no-s3walk": (1, "64c4ade6"),
     "own-actionwise": (1, "5ee9f24d"),
@@ -129,12 +134,42 @@ def test_actions_match_exactly() -> None:
         {
             "subject": ["S3", "S3", "S1", "S1", "S1"],
             "action": ["Walking", "Jog", "Walking", "Walking 2", "Jogging"],
+            "subaction": "1",
         }
     )
     whole, partly = "humaneva15-validate", "humaneva15-validate-no-s3walk"
     assert protocol_called(whole).keeps(clips).tolist() == [True, True, True, False, False]
     assert protocol_called(partly).keeps(clips).tolist() == [False, True, True, False, False]
     assert protocol_called("h36m17-actionwise").keeps(clips).all()
+
+
+def test_the_shifted_takes_of_s9_are_left_out_and_no_others() -> None:
+    takes = [("S9", "Greeting"), ("S9", "Greeting 1"), ("S9", "SittingDown 1"), ("S9", "Waiting")]
+    takes += [("S11", "Greeting"), ("S9", "act_13_subact_01"), ("S9", "act_13_subact_02")]
+    clips = pd.DataFrame(takes, columns=["subject", "subaction"]).assign(action="Greeting")
+    kept = protocol_called("h36m17-actionwise-no-s9drift").keeps(clips).tolist()
+    assert kept == [False, True, False, True, True, False, True]
+
+
+def test_whole_windows_leave_the_rest_of_a_clip_and_a_short_last_clip_out() -> None:
+    protocol = protocol_called("h36m17-motionbert25d")
+    assert protocol.covered([25, 9, 20, 10], window=10) == [20, 9, 20, 10]
+    assert protocol.covered([25, 9], window=10) == [20, 0]
+    assert protocol_called("h36m17-actionwise").covered([25, 9], window=10) == [25, 9]
+
+
+def test_what_semgcn_computes_is_not_what_it_reads_as() -> None:
+    predicted, truth = _poses()
+    torch = pytest.importorskip("torch")
+    columns = list(H36M_16.columns_in(H36M_17))
+    sixteen = torch.tensor(predicted[:, columns]).contiguous()
+    sixteen -= sixteen[:, :1]  # the line of its evaluation, on a view of the same memory
+    executed, target = protocol_called("h36m16-semgcn-executed").place(
+        predicted, H36M_17, truth, H36M_17
+    )
+    np.testing.assert_array_equal(executed, sixteen.numpy())
+    meant, _ = protocol_called("h36m16-semgcn").place(predicted, H36M_17, truth, H36M_17)
+    assert mpjpe(meant, target, np.arange(6)).mean() != mpjpe(executed, target, np.arange(6)).mean()
 
 
 def test_an_unknown_protocol_is_answered_with_the_nearest_id() -> None:

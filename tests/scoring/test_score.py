@@ -95,9 +95,11 @@ def test_a_clip_of_one_frame_has_no_velocity_but_counts_elsewhere(
 def test_perfect_predictions_score_perfectly(prepared: PreparedSet, tmp_path: Path) -> None:
     perfect = make_predictions(tmp_path / "p", prepared, noise=0.0)
     metrics = score_predictions(perfect, prepared, ACTIONWISE, tmp_path / "score").metrics
-    for metric in METRICS.values():
+    del metrics["Symmetry"]  # of the prediction alone, and the truth is not symmetric
+    for metric in (METRICS[name] for name in METRICS if name in metrics):
         best = metric.lowest if metric.better == "lower" else metric.highest
-        assert metrics[metric.name] == pytest.approx(best, abs=1e-3), metric.name
+        near = 1 if metric.name == "Acceleration in seconds" else 1e-3  # 2500 times what is stored
+        assert metrics[metric.name] == pytest.approx(best, abs=near), metric.name
 
 
 def test_everything_can_be_made_again_from_the_stored_errors(
@@ -194,12 +196,14 @@ def test_two_processes_cannot_write_one_score(
 def test_a_17_joint_prediction_scores_under_every_protocol_of_human36m(
     prepared: PreparedSet, predictions: Predictions, tmp_path: Path
 ) -> None:
-    ids = [id for id, protocol in PROTOCOLS.items() if id.startswith("h36m")]
+    ids = [id for id in PROTOCOLS if id.startswith("h36m") and id != "h36m17-motionbert25d"]
     values = {
         id: score_predictions(predictions, prepared, PROTOCOLS[id], tmp_path / id).metrics["MPJPE"]
         for id in ids
     }
-    assert len(set(values.values())) == len(ids) == 5
+    assert len(ids) == 9
+    assert values.pop("h36m17-actionwise-no-s9drift") == values["h36m17-actionwise"]  # none there
+    assert len(set(values.values())) == len(values)
 
 
 def test_departures_from_the_source_are_recorded(prepared: PreparedSet, tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""What is known of a metric before anything is computed, and what it is computed from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.body.skeleton import Skeleton
+
+Floats = NDArray[np.floating]
+FrameNumbers = NDArray[np.integer]
+
+MILLIMETRES = 1000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """What is known of a metric before anything is computed.
+
+    Attributes:
+        name: how files and tables call it.
+        unit: the unit of printed values.
+        better: which direction is better.
+        lowest: the smallest value possible, in `unit`.
+        highest: the largest, in `unit`.
+        description: what it measures, in one sentence.
+        factor: a mean of stored values times this is a value in `unit`.
+        extra_decimals: digits printed beyond those of the protocol.
+    """
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher"]
+    lowest: float
+    highest: float
+    description: str
+    factor: float = 1.0
+    extra_decimals: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositionMetric(Metric):
+    """A metric computed from positions; its errors by frame and joint are stored.
+
+    Attributes:
+        errors: of one clip's predicted positions (frames, joints, 3), target positions and frame
+            numbers (frames,), in metres and ascending, returns (frames, joints) in `unit`.
+    """
+
+    errors: Callable[[Floats, Floats, FrameNumbers], Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceMetric(Metric):
+    """A metric computed from stored MPJPE.
+
+    Attributes:
+        credits: of distances in mm returns the credit of each, between 0 and 1.
+    """
+
+    credits: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class ClipPoses:
+    """The scored frames of one clip, as a protocol places them.
+
+    Attributes:
+        predicted: (frames, joints, 3) metres.
+        target: the same shape.
+        frames: (frames,) numbers within the clip, ascending.
+        skeleton: the joints, and how they hang together.
+        fps: frames a second.
+        window: length of the lifter's window.
+        roots: by origin ("predicted", "fitted"), (frames, 3) camera-space metres: the estimated
+            path of the root minus the true one.
+    """
+
+    predicted: NDArray[np.float64]
+    target: NDArray[np.float64]
+    frames: FrameNumbers
+    skeleton: Skeleton
+    fps: float
+    window: int
+    roots: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseMetric(Metric):
+    """A metric that describes a score under any protocol; only its sums by clip are stored.
+
+    Attributes:
+        errors: of the poses of a clip returns (frames, joints) in `unit`, NaN in the columns of
+            joints that it does not count and in the rows of frames where it is undefined; None
+            where the joints or the predictions do not allow it at all.
+    """
+
+    errors: Callable[[ClipPoses], NDArray[np.float64] | None]
+
+
+def millimetres_long(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lengths (frames, joints) in millimetres of vectors (frames, joints, 3), metres."""
+    return np.sqrt(np.einsum("nja,nja->nj", vectors, vectors)) * MILLIMETRES

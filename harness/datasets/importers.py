@@ -50,6 +50,7 @@ _MODULES = {
     "cmu": "harness.datasets.cmu.importer",
     "custom": "harness.datasets.custom.importer",
     "h36m": "harness.datasets.h36m.importer",
+    "h36m_motionbert": "harness.datasets.h36m_motionbert.importer",
     "humaneva": "harness.datasets.humaneva.importer",
     "mpi_inf_3dhp": "harness.datasets.mpi_inf_3dhp.importer",
     "penn_action": "harness.datasets.penn_action",

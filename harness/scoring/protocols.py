@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, Skeleton
+from harness.datasets.h36m.contents import SHIFTED_TAKES
 from harness.runs.files import sha256_of_json
 from harness.runs.suggest import unknown_name
 from harness.scoring.metrics import CORE_METRICS, POSITION_METRICS, DistanceMetric, Metric
@@ -221,17 +222,6 @@ class Protocol:
         return result[..., scored, :], target[:, scored]
 
 
-S9_SHIFTED_TAKES = (
-    ("S9", "Greeting"),
-    ("S9", "SittingDown 1"),
-    ("S9", "Waiting 1"),
-    ("S9", "act_05_subact_02"),
-    ("S9", "act_10_subact_02"),
-    ("S9", "act_13_subact_01"),
-)
-"""Takes of Human3.6M whose ground truth is shifted by about 20 cm: by the names of its files
-(Vegetebird/MHFormer#92) and, the same takes, by those of MotionBERT's file (its block list)."""
-
 _H36M_ACTIONWISE = Protocol(
     id="h36m17-actionwise",
     version=1,
@@ -330,7 +320,7 @@ _ALL = (
             "as h36m17-actionwise without the three takes of S9 whose ground truth is shifted"
         ),
         source="Vegetebird/MHFormer#92; left out by MotionBERT's family",
-        excluded_takes=S9_SHIFTED_TAKES,
+        excluded_takes=SHIFTED_TAKES,
     ),
     replace(
         _H36M_ACTIONWISE,
@@ -342,7 +332,7 @@ _ALL = (
         ),
         source="MotionBERT, train.py; the same in MotionAGFormer, PoseMamba and TCPFormer",
         root="overwrite_root",
-        excluded_takes=S9_SHIFTED_TAKES,
+        excluded_takes=SHIFTED_TAKES,
         target="image25d",
         coverage="whole_windows",
         privileged=("the true millimetres a pixel of each frame",),

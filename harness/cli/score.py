@@ -42,6 +42,14 @@ PREPARED = Path("data/prepared")
     type=click.Path(path_type=Path),
     help="Folder for the score; by default scores/PROTOCOL beside the predictions.",
 )
+@click.option(
+    "--best-over",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="WINDOWS",
+    help="Of several hypotheses: P-Best chooses one for so many windows together.",
+)
 @click.option("--force", is_flag=True, help="Replace what was made under other conditions.")
 def score(
     predictions: str,
@@ -51,6 +59,7 @@ def score(
     dataset: str | None,
     changes: tuple[str, ...],
     out: Path | None,
+    best_over: int,
     force: bool,
 ) -> None:
     """Score stored PREDICTIONS and print the averages.
@@ -95,7 +104,7 @@ def score(
     name = f"{prepared.path.resolve().name}/{read.contract.model}-seed{read.contract.seed}"
     out = out or folder.parent / "scores" / protocol
     with open_score_tracker(name, read.contract, prepared.path, folder) as tracker:
-        made = score_predictions(read, prepared, chosen, out, force=force)
+        made = score_predictions(read, prepared, chosen, out, force=force, best_over=best_over)
         track_score(tracker, protocol, made.metrics, out)
     click.echo(as_markdown(made))
     if declared is not None:

@@ -28,7 +28,12 @@ class Declared(BaseModel):
         uses_root_depth: whether it was given the true depth of the root.
         split: the clips predicted.
         skeleton: the joints, by name of a skeleton; those of the prepared set unless named.
-        unit: of the positions; millimetres in a MATLAB file, else metres, unless named.
+        unit: of the positions; millimetres in a MATLAB file, else metres, unless named. "image25d"
+            are the units of the normalised screen, in which networks of MotionBERT's family predict
+            x, y and depth.
+        hypotheses: poses for each frame; where more than one, they are the second axis of arrays.
+        root_file: a second file, beside the first, with the path of the root in camera space,
+            (frames, 3) metres a clip; none unless named.
         seed: tells several trainings of one model apart.
         source: paper, repository or commit, in words.
     """
@@ -45,7 +50,9 @@ class Declared(BaseModel):
     uses_root_depth: bool = False
     split: Split = "test"
     skeleton: str | None = None
-    unit: Literal["m", "mm"] | None = None
+    unit: Literal["m", "mm", "image25d"] | None = None
+    hypotheses: int = Field(default=1, ge=1, le=1000)
+    root_file: str | None = None
     seed: int = Field(default=0, ge=0)
     source: str = ""
 

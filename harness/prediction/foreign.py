@@ -5,6 +5,7 @@
     .mat   MPI-INF-3DHP: a variable a test sequence, TS1 to TS6, (3, joints, 1, frames) as P-STMO
            writes it for the data set's own evaluation, or (frames, joints, 3)
 
+Several hypotheses a frame are a second axis, (frames, hypotheses, joints, 3), in .npz and .npy.
 Where the prepared set marks frames that are scored, a clip may also hold these alone.
 """
 
@@ -44,6 +45,7 @@ _METRES = {
     "feet": 0.3048,
 }
 _ROOT_METRES = 1.0  # no method is so wrong about a root that is zero
+_FAR_ROOT = 100.0  # metres; nobody is lifted from farther away
 
 
 def store_foreign(
@@ -71,6 +73,12 @@ def store_foreign(
     skeleton = skeleton_called(declared.skeleton) if declared.skeleton else prepared.skeleton
     positions = read_foreign(path, declared, prepared, skeleton)
     digest = sha256_of_file(path)
+    files = {"file": {"name": path.name, "sha256": digest}}
+    roots = None
+    if declared.root_file is not None:
+        beside = path.parent / declared.root_file
+        roots = read_root_path(beside, declared, prepared)
+        files["root_file"] = {"name": beside.name, "sha256": sha256_of_file(beside)}
     record = collect(
         run=f"{folder.parent.parent.name}/{folder.name}",
         kind="import",
@@ -78,7 +86,7 @@ def store_foreign(
         seed=declared.seed,
         parameters={
             "declared": declared.model_dump(mode="json"),
-            "file": {"name": path.name, "sha256": digest},
+            **files,
         },
         dataset=prepared.manifest.name,
         data_hash=prepared.data_hash,
@@ -99,10 +107,13 @@ def store_foreign(
         flip_test=declared.flip_test,
         uses_root_depth=declared.uses_root_depth,
         seed=declared.seed,
+        space="image25d" if declared.unit == "image25d" else "camera",
+        hypotheses=declared.hypotheses,
+        predicts_root=roots is not None,
     )
     with only_writer(folder):
         _refuse_other_run(folder, record.run_id, force)
-        write_predictions(folder / "predictions", contract, clips, positions)
+        write_predictions(folder / "predictions", contract, clips, positions, roots)
         record = record.ended("finished", {"frames": len(positions)})
         write_record(folder / "run.json", record)
     return record
@@ -124,22 +135,62 @@ def read_foreign(
     if not path.is_file():
         raise HarnessError(f"{path}: no such file")
     clips = _clips(prepared.select(declared.split))
+    several = (declared.hypotheses,) if declared.hypotheses > 1 else ()
+    shape = (*several, len(skeleton), 3)
     read = {".npz": _from_npz, ".npy": _from_npy, ".mat": _from_mat}[path.suffix]
-    array_of = read(path, clips, len(skeleton))
-    parts = []
+    unit = declared.unit or ("mm" if path.suffix == ".mat" else "m")
+    joined = _joined(path, read(path, clips, shape), clips, shape, prepared, _hint(skeleton))
+    if unit == "mm":
+        joined /= 1000
+    if unit != "image25d":
+        first = joined[:, 0] if several else joined
+        _check_size(path, first, unit, prepared, [clip.first_row for clip in clips], skeleton)
+    return joined
+
+
+def read_root_path(path: Path, declared: Declared, prepared: PreparedSet) -> NDArray[np.float32]:
+    """Return (rows, 3) the predicted path of the root in camera space, clip after clip.
+
+    Raises:
+        HarnessError: the file is missing or damaged, or clips, frames or the unit are others.
+    """
+    if path.suffix != ".npz" or not path.is_file():
+        raise HarnessError(
+            f"{path}: the root's path is no such file; expected an .npz with an array (frames, 3) "
+            "a clip, beside the predictions"
+        )
+    clips = _clips(prepared.select(declared.split))
+    hint = "camera space, metres"
+    roots = _joined(path, _from_npz(path, clips, (3,)), clips, (3,), prepared, hint)
+    depth = float(np.median(roots[:, 2]))
+    if not 0 < depth < _FAR_ROOT:
+        raise HarnessError(
+            f"{path}: the root is {depth:.3g} m before the camera, expected 0 to {_FAR_ROOT:g}; "
+            "give the root's place in camera space, in metres"
+        )
+    return roots
+
+
+def _joined(
+    path: Path,
+    array_of: "_ArrayOf",
+    clips: Sequence["_Clip"],
+    shape: tuple[int, ...],
+    prepared: PreparedSet,
+    hint: str,
+) -> NDArray[np.float32]:
+    """Put the arrays of the clips one after the other, with one clip in memory beside the whole."""
+    joined = np.zeros((sum(clip.frames for clip in clips), *shape), np.float32)
+    first = 0
     for clip in clips:
         where = f"{path}: clip '{clip.name}'"
-        array = _checked(where, array_of(clip), skeleton)
+        array = _checked(where, array_of(clip), shape, hint)
         valid = None
         if prepared.valid is not None:
             valid = prepared.valid[clip.first_row : clip.first_row + clip.frames]
-        parts.append(_all_frames(where, array, clip.frames, valid))
-    positions = np.concatenate(parts)
-    unit = declared.unit or ("mm" if path.suffix == ".mat" else "m")
-    if unit == "mm":
-        positions /= 1000
-    _check_size(path, positions, unit, prepared, [clip.first_row for clip in clips], skeleton)
-    return positions
+        joined[first : first + clip.frames] = _all_frames(where, array, clip.frames, valid)
+        first += clip.frames
+    return joined
 
 
 class _Clip(NamedTuple):
@@ -163,7 +214,7 @@ def _clips(table: pd.DataFrame) -> list[_Clip]:
     ]
 
 
-def _from_npz(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
+def _from_npz(path: Path, clips: Sequence[_Clip], shape: tuple[int, ...]) -> _ArrayOf:
     found, expected = npz_keys(path), [clip.name for clip in clips]
     missing = [name for name in expected if name not in set(found)]
     odd = [name for name in found if name not in set(expected)]
@@ -182,20 +233,20 @@ def _from_npz(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
     return lambda clip: read_npz(path, clip.name)
 
 
-def _from_npy(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
+def _from_npy(path: Path, clips: Sequence[_Clip], shape: tuple[int, ...]) -> _ArrayOf:
     array, rows = read_npy(path), sum(clip.frames for clip in clips)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise _pickled(path)
-    if array.ndim != 3 or len(array) != rows:
+    if array.ndim != 1 + len(shape) or len(array) != rows:
         raise HarnessError(
-            f"{path}: has shape {array.shape}, expected ({rows}, {joints}, 3): the frames of "
+            f"{path}: has shape {array.shape}, expected {(rows, *shape)}: the frames of "
             f"{len(clips)} clips one after the other ({_LIST_NAMES})"
         )
     ends = dict(zip(clips, itertools.accumulate(clip.frames for clip in clips), strict=True))
     return lambda clip: array[ends[clip] - clip.frames : ends[clip]]
 
 
-def _from_mat(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
+def _from_mat(path: Path, clips: Sequence[_Clip], shape: tuple[int, ...]) -> _ArrayOf:
     subjects = [clip.subject for clip in clips]
     if len(set(subjects)) < len(subjects):
         raise HarnessError(
@@ -208,36 +259,46 @@ def _from_mat(path: Path, clips: Sequence[_Clip], joints: int) -> _ArrayOf:
         array = content[clip.subject]
         if array.ndim == 4 and array.shape[2] == 1:
             array = array[:, :, 0]
-        if array.ndim == 3 and array.shape[:2] == (3, joints):
+        if array.ndim == 3 and array.shape[:2] == shape[::-1]:
             return array.transpose(2, 1, 0)
         return array
 
     return array_of
 
 
-def _checked(where: str, array: Any, skeleton: Skeleton) -> NDArray[np.float32]:
+def _hint(skeleton: Skeleton) -> str:
+    joints = ", ".join(skeleton.joints)
+    return f"the joints of {skeleton.name}: {joints}; declare skeleton if it has others"
+
+
+def _checked(where: str, array: Any, shape: tuple[int, ...], hint: str) -> NDArray[np.floating]:
     """Return the array of a clip, or say what is wrong with it."""
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise _pickled(where)
-    if array.ndim != 3 or array.shape[1:] != (len(skeleton), 3):
+    if array.ndim == 4 and (len(shape) == 2 or array.shape[1] != shape[0]):
+        expected = shape[0] if len(shape) == 3 else 1
         raise HarnessError(
-            f"{where}: has shape {array.shape}, expected (frames, {len(skeleton)}, 3), the joints "
-            f"of {skeleton.name}: {', '.join(skeleton.joints)}; declare skeleton if it has others"
+            f"{where}: has shape {array.shape}, which is {array.shape[1]} hypotheses a frame, "
+            f"expected {expected}; all clips need as many, and they are declared as "
+            f"hypotheses={array.shape[1]}"
         )
-    finite = np.isfinite(array).all(axis=(1, 2))
+    if array.ndim != 1 + len(shape) or array.shape[1:] != shape:
+        expected_shape = ", ".join(["frames", *map(str, shape)])
+        raise HarnessError(f"{where}: has shape {array.shape}, expected ({expected_shape}), {hint}")
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
     if not finite.all():
         raise HarnessError(f"{where}: holds NaN or infinity, first in frame {finite.argmin()}")
-    return array.astype(np.float32)
+    return array
 
 
 def _all_frames(
-    where: str, array: NDArray[np.float32], frames: int, valid: NDArray[np.bool_] | None
-) -> NDArray[np.float32]:
+    where: str, array: NDArray[np.floating], frames: int, valid: NDArray[np.bool_] | None
+) -> NDArray[np.floating]:
     """Return a row a frame of the clip; those that are not scored are zero where none is given."""
     if len(array) == frames:
         return array
     if valid is not None and len(array) == int(valid.sum()):
-        whole = np.zeros((frames, *array.shape[1:]), np.float32)
+        whole: NDArray[np.floating] = np.zeros((frames, *array.shape[1:]), np.float32)
         whole[valid] = array
         return whole
     marked = "" if valid is None else f", or the {int(valid.sum())} that are scored"
@@ -257,7 +318,8 @@ def _check_size(
     if not len(predicted):
         return  # all zero has no size; it scores as badly as it should
     root = prepared.skeleton.root
-    truth = prepared.positions_3d[rows]
+    image = prepared.image_25d
+    truth = prepared.positions_3d[rows] if image is None else image[rows] / 1000
     usual = float(np.median(np.linalg.norm(truth - truth[:, root : root + 1], axis=-1)))
     found = float(np.median(np.linalg.norm(predicted, axis=-1)))
     told = (

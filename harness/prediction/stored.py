@@ -1,10 +1,12 @@
 """Stored predictions: made once, scored many times, never separated from how they were made.
 
-A folder of three files:
+A folder of these files:
 
-    predictions.npy   (rows, joints, 3) float32, root-relative camera-space metres
+    predictions.npy   (rows, joints, 3) float32, root-relative camera-space metres, or with several
+                      hypotheses (rows, hypotheses, joints, 3)
+    root.npy          (rows, 3) float32, camera-space metres, where the root's path is predicted too
     clips.parquet     the clips predicted (columns of a prepared set; first_row counts rows here)
-    contract.json     the PredictionContract, and the SHA-256 of the two files above
+    contract.json     the PredictionContract, and the SHA-256 of the files above
 """
 
 from dataclasses import dataclass
@@ -49,6 +51,7 @@ class PredictionContract(BaseModel):
         space: "camera", root-relative metres, or "image25d": x, y and depth in the units of the
             normalised screen, relative to the root, as networks of MotionBERT's family put out.
         hypotheses: poses predicted for each frame; where more than one, they are the second axis.
+        predicts_root: whether the path of the root in camera space is predicted too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +75,7 @@ class PredictionContract(BaseModel):
     trained_frame_rates: tuple[float, ...] | None = None
     space: Literal["camera", "image25d"] = "camera"
     hypotheses: int = Field(default=1, ge=1)
+    predicts_root: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,15 @@ class Predictions:
         contract: how they were made.
         clips: a row a clip; rows first_row ... first_row + frames - 1 of `positions` are its
             frames, and `clip` is the clip's number in the prepared set.
-        positions: (rows, joints, 3) root-relative camera-space metres, memory-mapped.
+        positions: (rows, joints, 3) root-relative camera-space metres, memory-mapped; with several
+            hypotheses they are the second axis.
+        roots: (rows, 3) camera-space metres, memory-mapped, or None.
     """
 
     contract: PredictionContract
     clips: pd.DataFrame
     positions: NDArray[np.float32]
+    roots: NDArray[np.float32] | None = None
 
 
 def write_predictions(
@@ -95,6 +102,7 @@ def write_predictions(
     contract: PredictionContract,
     clips: pd.DataFrame,
     positions: NDArray[np.float32],
+    roots: NDArray[np.float32] | None = None,
 ) -> None:
     """Write predictions so that `folder` is either whole or as it was before.
 
@@ -103,7 +111,9 @@ def write_predictions(
         contract: how they were made.
         clips: the clips predicted, as `PreparedSet.select` returns them, in the order of
             `positions`; their first_row is renumbered to count rows of `positions`.
-        positions: (rows, joints, 3) root-relative camera-space metres.
+        positions: (rows, joints, 3) root-relative camera-space metres; with several hypotheses they
+            are the second axis.
+        roots: (rows, 3) camera-space metres, where the contract says that they are predicted.
 
     Raises:
         HarnessError: shapes do not fit, a value is not finite, the place cannot be written.
@@ -111,28 +121,19 @@ def write_predictions(
     clips = clips.reset_index(drop=True)
     clips = clips.assign(first_row=clips["frames"].cumsum() - clips["frames"])
     positions = np.ascontiguousarray(positions, dtype=np.float32)
-    if positions.shape != _shape(contract, clips):
-        raise HarnessError(
-            f"{folder}: predictions have shape {positions.shape}, expected "
-            f"{_shape(contract, clips)} from their clips and skeleton {contract.skeleton}"
-        )
-    finite = np.isfinite(positions).all(axis=(1, 2))
-    if not finite.all():
-        row = int(np.argmin(finite))
-        clip = clips[clips["first_row"] <= row].iloc[-1]
-        raise HarnessError(
-            f"{contract.model} predicts NaN or infinity, first at frame {row - clip['first_row']} "
-            f"of clip {clip['subject']} {clip['action']} {clip['subaction']} {clip['camera']}; "
-            "train it again with a lower learning rate or a gradient clip"
-        )
+    _check_shape(folder, contract, clips, positions)
+    arrays = {"predictions.npy": positions}
+    if contract.predicts_root:
+        arrays["root.npy"] = _checked_roots(folder, clips, roots)
+    for array in arrays.values():
+        _refuse_not_finite(contract, clips, array)
     with atomic_folder(folder) as temporary:
-        array = GrowingArray(temporary / "predictions.npy", positions)
-        array.append(positions)
-        array.close()
+        for name, array in arrays.items():
+            file = GrowingArray(temporary / name, array)
+            file.append(array)
+            file.close()
         write_clips(temporary / "clips.parquet", clips)
-        files = {
-            name: sha256_of_file(temporary / name) for name in ("clips.parquet", "predictions.npy")
-        }
+        files = {name: sha256_of_file(temporary / name) for name in ("clips.parquet", *arrays)}
         write_json(
             temporary / "contract.json",
             {"contract": contract.model_dump(mode="json"), "sha256": files},
@@ -154,7 +155,8 @@ def read_predictions(folder: Path) -> Predictions:
             f"{folder / 'contract.json'}: is not the contract of predictions that this version "
             "writes; predict again"
         ) from error
-    for name in ("clips.parquet", "predictions.npy"):
+    names = ["clips.parquet", "predictions.npy", *(["root.npy"] if contract.predicts_root else [])]
+    for name in names:
         path = folder / name
         if not path.is_file():
             raise HarnessError(f"{path}: no such file; predict again")
@@ -163,10 +165,58 @@ def read_predictions(folder: Path) -> Predictions:
                 f"{path}: was changed or damaged after it was written; predict again"
             )
     clips = read_clips(folder / "clips.parquet", "predict again")
+    float32 = np.dtype(np.float32)
     shape = _shape(contract, clips)
-    positions = map_array(folder / "predictions.npy", shape, np.dtype(np.float32), "predict again")
-    return Predictions(contract, clips, positions)
+    positions = map_array(folder / "predictions.npy", shape, float32, "predict again")
+    roots = None
+    if contract.predicts_root:
+        roots = map_array(folder / "root.npy", (shape[0], 3), float32, "predict again")
+    return Predictions(contract, clips, positions, roots)
 
 
-def _shape(contract: PredictionContract, clips: pd.DataFrame) -> tuple[int, int, int]:
-    return int(clips["frames"].sum()), len(skeleton_called(contract.skeleton)), 3
+def _shape(contract: PredictionContract, clips: pd.DataFrame) -> tuple[int, ...]:
+    several = (contract.hypotheses,) if contract.hypotheses > 1 else ()
+    return int(clips["frames"].sum()), *several, len(skeleton_called(contract.skeleton)), 3
+
+
+def _check_shape(
+    folder: Path,
+    contract: PredictionContract,
+    clips: pd.DataFrame,
+    positions: NDArray[np.float32],
+) -> None:
+    expected = _shape(contract, clips)
+    if positions.shape != expected:
+        raise HarnessError(
+            f"{folder}: predictions have shape {positions.shape}, expected {expected} from their "
+            f"clips and skeleton {contract.skeleton}"
+        )
+
+
+def _checked_roots(
+    folder: Path, clips: pd.DataFrame, roots: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Return the path of the root, or raise unless there is one with a row a frame."""
+    expected = (int(clips["frames"].sum()), 3)
+    found = "none" if roots is None else f"{roots.shape} ({roots.dtype})"
+    if roots is None or roots.shape != expected or roots.dtype != np.float32:
+        raise HarnessError(
+            f"{folder}: the root's path is {found}, expected {expected} (float32) from the clips"
+        )
+    return roots
+
+
+def _refuse_not_finite(
+    contract: PredictionContract, clips: pd.DataFrame, array: NDArray[np.float32]
+) -> None:
+    """Raise where a value is not finite; clip by clip, for hypotheses fill the memory."""
+    for clip in clips.to_dict("records"):
+        first = int(clip["first_row"])
+        rows = array[first : first + int(clip["frames"])]
+        finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+        if not finite.all():
+            raise HarnessError(
+                f"{contract.model} predicts NaN or infinity, first at frame {np.argmin(finite)} of "
+                f"clip {clip['subject']} {clip['action']} {clip['subaction']} {clip['camera']}; "
+                "train it again with a lower learning rate or a gradient clip"
+            )

@@ -19,6 +19,7 @@ from harness.runs.files import atomic_folder, only_writer, sha256_of_file, write
 from harness.scoring.activities import ACTIVITIES_FILE, ActivitySums
 from harness.scoring.errors_file import write_errors
 from harness.scoring.fitting import clips_to_score, departures_of
+from harness.scoring.hypotheses import hypothesis_sums
 from harness.scoring.metric_kinds import ClipPoses
 from harness.scoring.metrics import POSITION_METRICS
 from harness.scoring.protocols import Protocol
@@ -32,7 +33,13 @@ from harness.scoring.sequences import (
     pose_sums,
     write_sequences,
 )
-from harness.scoring.stored_score import Conditions, Score, ScoreHeader, read_header
+from harness.scoring.stored_score import (
+    HYPOTHESES_FILE,
+    Conditions,
+    Score,
+    ScoreHeader,
+    read_header,
+)
 
 
 def score_predictions(
@@ -42,6 +49,7 @@ def score_predictions(
     out: Path,
     *,
     force: bool = False,
+    best_over: int = 1,
 ) -> Score:
     """Score stored predictions under a protocol and write the score's folder `out`.
 
@@ -51,6 +59,7 @@ def score_predictions(
         protocol: how to score.
         out: the folder; it ends whole or as it was before.
         force: replace a score in `out` that was made under other conditions.
+        best_over: of several hypotheses P-Best chooses one for so many windows together.
 
     Raises:
         HarnessError: predictions, data set and protocol do not belong together, or `out` holds
@@ -68,7 +77,7 @@ def score_predictions(
     with only_writer(out):
         _refuse_other_content(out, conditions, force)
         with atomic_folder(out) as folder:
-            score = _score_into(folder, predictions, prepared, fitted, clips, conditions)
+            score = _score_into(folder, predictions, prepared, fitted, clips, conditions, best_over)
     return score
 
 
@@ -93,7 +102,7 @@ def measure(
         parts.append(frame_sums(_stored_errors(clip.poses, fitted), fitted))
         if not briefly:
             parts[-1] |= pose_sums(clip.poses)
-    return _joined(clips, fitted, parts, prepared)
+    return _joined(clips, fitted, parts)
 
 
 def _score_into(
@@ -103,10 +112,12 @@ def _score_into(
     protocol: Protocol,
     clips: pd.DataFrame,
     conditions: Conditions,
+    best_over: int,
 ) -> Score:
     stored = [metric.name for metric in POSITION_METRICS if metric.name in protocol.metrics]
     truth_hash, predictions_hash = hashlib.sha256(), hashlib.sha256()
     parts: list[Sums] = []
+    aggregates: list[Sums] = []
     activities = ActivitySums(prepared.manifest.activities, protocol)
     with write_errors(
         folder / "errors.parquet", stored, len(protocol.joints), conditions.model_dump_json()
@@ -117,10 +128,19 @@ def _score_into(
             errors = _stored_errors(clip.poses, protocol)
             writer.add(clip.number, clip.frames, errors)
             parts.append(frame_sums(errors, protocol) | pose_sums(clip.poses))
+            if predictions.contract.hypotheses > 1:
+                aggregates.append(hypothesis_sums(clip, best_over))
             if prepared.activity is not None:
                 activities.add(prepared.activity[clip.place.rows], errors)
-    sequences = _joined(clips, protocol, parts, prepared)
+    sequences = _joined(clips, protocol, parts)
+    if not sequences.metric("MPJPE").frames.sum():
+        raise HarnessError(f"{prepared.path}: marks no frame of these clips as valid")
     write_sequences(folder / "sequences.csv", sequences)
+    hypotheses, hypotheses_hash = None, None
+    if aggregates:
+        hypotheses = _joined(clips, protocol, aggregates)
+        write_sequences(folder / HYPOTHESES_FILE, hypotheses)
+        hypotheses_hash = sha256_of_file(folder / HYPOTHESES_FILE)
     if prepared.activity is not None:
         activities.write(folder / ACTIVITIES_FILE)
     header = ScoreHeader(
@@ -130,16 +150,15 @@ def _score_into(
         truth_sha256=truth_hash.hexdigest(),
         predictions_sha256=predictions_hash.hexdigest(),
         sequences_sha256=sha256_of_file(folder / "sequences.csv"),
+        hypotheses_sha256=hypotheses_hash,
     )
-    score = Score(header, sequences)
+    score = Score(header, sequences, hypotheses)
     write_json(folder / "score.json", header.model_dump(mode="json"))
     write_json(folder / "metrics.json", score.metrics)
     return score
 
 
-def _joined(
-    clips: pd.DataFrame, protocol: Protocol, parts: Sequence[Sums], prepared: PreparedSet
-) -> SequenceSums:
+def _joined(clips: pd.DataFrame, protocol: Protocol, parts: Sequence[Sums]) -> SequenceSums:
     """Put the sums of single clips together."""
     by_metric = {
         name: MetricSums(
@@ -148,8 +167,6 @@ def _joined(
         )
         for name in parts[0]
     }
-    if not by_metric["MPJPE"].frames.sum():
-        raise HarnessError(f"{prepared.path}: marks no frame of these clips as valid")
     return SequenceSums(clips[list(IDENTITY)].reset_index(drop=True), protocol.joints, by_metric)
 
 

@@ -79,10 +79,12 @@ def scored_clips(
         if prepared.valid is not None:
             frames = np.flatnonzero(prepared.valid[first_row : first_row + covered[number]])
         rows = first_row + frames
-        stored = predictions.positions[predicted_from[number] + frames]
+        predicted_rows = predicted_from[number] + frames
+        stored = predictions.positions[predicted_rows]
         truth = truth_of(prepared, protocol)[rows]
         _refuse_not_finite(number, stored, truth, predictions, prepared)
-        place = Place(predictions, prepared, protocol, prepared.camera(camera_key), rows)
+        camera = prepared.camera(camera_key)
+        place = Place(predictions, prepared, protocol, camera, rows, predicted_rows)
         metric = place.metric(stored)
         # Several hypotheses count as their mean, the only aggregate that needs no truth.
         single = metric if metric.ndim == 3 else metric.mean(axis=1, dtype=np.float64)
@@ -108,13 +110,23 @@ def truth_of(prepared: PreparedSet, protocol: Protocol) -> NDArray[np.floating]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the frames of one clip stand, and the ways from what is stored to metres."""
+    """Where the frames of one clip stand, and the ways from what is stored to metres.
+
+    Attributes:
+        predictions: what was predicted.
+        prepared: on which data.
+        protocol: how it is scored.
+        camera: that saw the clip.
+        rows: (frames,) of the prepared set.
+        predicted_rows: (frames,) of the predictions.
+    """
 
     predictions: Predictions
     prepared: PreparedSet
     protocol: Protocol
     camera: Camera
     rows: NDArray[np.int64]
+    predicted_rows: NDArray[np.int64]
 
     def compared(
         self, metric: NDArray[np.floating], truth: NDArray[np.floating]
@@ -164,6 +176,11 @@ class Place:
         )
         return self.prepared.keypoints_2d(contract.input_2d)[self.rows][:, columns]
 
+    def scored_columns(self) -> tuple[int, ...]:
+        """Return where the joints that are scored stand among those predicted."""
+        predicted = skeleton_called(self.predictions.contract.skeleton)
+        return self.protocol.scored_skeleton.columns_in(predicted)
+
     def root_errors(self, metric: NDArray[np.floating]) -> Mapping[str, Floats]:
         """Return by origin (frames, 3) how far the estimated root is from the true one, metres.
 
@@ -178,12 +195,18 @@ class Place:
         }
 
     def estimated_roots(self, metric: NDArray[np.floating]) -> Mapping[str, Floats]:
-        """Return by origin the path of the root in camera space that needs nothing of the truth."""
-        if not sees_input(self.predictions, self.prepared):
-            return {}
+        """Return by origin the path of the root in camera space that needs nothing of the truth.
+
+        predicted: what the lifter predicts, where it does. fitted: where the pose projects best.
+        """
         root = skeleton_called(self.predictions.contract.skeleton).root
-        lines = lines_of_sight(self.input_2d().astype(np.float64), self.camera)
-        return {"fitted": fitted_roots(metric, lines) + metric[:, root]}
+        paths = {}
+        if self.predictions.roots is not None:
+            paths["predicted"] = self.predictions.roots[self.predicted_rows] + metric[:, root]
+        if sees_input(self.predictions, self.prepared):
+            lines = lines_of_sight(self.input_2d().astype(np.float64), self.camera)
+            paths["fitted"] = fitted_roots(metric, lines) + metric[:, root]
+        return paths
 
     def true_roots(self) -> NDArray[np.float32]:
         """Return (frames, 3) camera-space metres."""

@@ -3,6 +3,7 @@
 score.json        the ScoreHeader: conditions, extent, hashes that tie the files together
 sequences.csv     sums and counts by clip, metric and joint
 metrics.json      the averages, flat, for `dvc metrics diff`
+hypotheses.csv    the same sums of the aggregates of several hypotheses, where there are several
 activities.csv    averages by activity, where the data set says what is done frame by frame
 errors.parquet    errors by frame and joint; not needed to read a score
 """
@@ -16,10 +17,13 @@ from harness.body.skeleton import Skeleton
 from harness.prediction.stored import PredictionContract
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json, sha256_of_file
-from harness.scoring.averages import averages
+from harness.scoring.averages import Averages, averages
+from harness.scoring.hypotheses import Aggregate, aggregate_called
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import Protocol, protocol_called
 from harness.scoring.sequences import SequenceSums, read_sequences
+
+HYPOTHESES_FILE = "hypotheses.csv"
 
 
 class Conditions(BaseModel):
@@ -52,6 +56,7 @@ class ScoreHeader(BaseModel):
         truth_sha256: hash of the ground truth of the frames scored.
         predictions_sha256: hash of the predictions of the frames scored.
         sequences_sha256: hash of sequences.csv.
+        hypotheses_sha256: hash of hypotheses.csv, None where there is one pose a frame.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +67,7 @@ class ScoreHeader(BaseModel):
     truth_sha256: str
     predictions_sha256: str
     sequences_sha256: str
+    hypotheses_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,13 @@ class Score:
     Attributes:
         header: its conditions, extent and hashes.
         sequences: its sums and counts by clip.
+        hypotheses: those of the aggregates of several hypotheses, None where there is one pose a
+            frame. What uses the truth among them never ranks and is never compared.
     """
 
     header: ScoreHeader
     sequences: SequenceSums
+    hypotheses: SequenceSums | None = None
 
     @property
     def protocol(self) -> Protocol:
@@ -96,6 +105,13 @@ class Score:
                 result |= {f"{name}/{group}": value for group, value in found.groups.items()}
         return result
 
+    def aggregates(self) -> dict[Aggregate, Averages]:
+        """Return the averages of the aggregates of several hypotheses; none without them."""
+        if self.hypotheses is None:
+            return {}
+        known = map(aggregate_called, self.hypotheses.by_metric)
+        return {item: averages(self.hypotheses, item, self.protocol) for item in known}
+
 
 def read_score(folder: Path) -> Score:
     """Read the score in `folder`.
@@ -104,11 +120,10 @@ def read_score(folder: Path) -> Score:
         HarnessError: a file is missing or was changed, or the protocol has changed since.
     """
     header = read_header(folder)
-    path = folder / "sequences.csv"
-    if not path.is_file():
-        raise HarnessError(f"{path}: no such file; score the predictions again")
-    if sha256_of_file(path) != header.sequences_sha256:
-        raise HarnessError(f"{path}: was changed after it was written; score the predictions again")
+    sequences = _verified(folder / "sequences.csv", header.sequences_sha256)
+    hypotheses = None
+    if header.hypotheses_sha256 is not None:
+        hypotheses = _verified(folder / HYPOTHESES_FILE, header.hypotheses_sha256)
     conditions = header.conditions
     protocol = protocol_called(conditions.protocol)
     if conditions.definition != protocol.definition:
@@ -116,7 +131,16 @@ def read_score(folder: Path) -> Score:
             f"{folder}: was scored under version {conditions.version} of {protocol.id}, which is "
             f"now defined otherwise (version {protocol.version}); score the predictions again"
         )
-    return Score(header, read_sequences(path))
+    aggregates = None if hypotheses is None else read_sequences(hypotheses)
+    return Score(header, read_sequences(sequences), aggregates)
+
+
+def _verified(path: Path, digest: str) -> Path:
+    if not path.is_file():
+        raise HarnessError(f"{path}: no such file; score the predictions again")
+    if sha256_of_file(path) != digest:
+        raise HarnessError(f"{path}: was changed after it was written; score the predictions again")
+    return path
 
 
 def read_header(folder: Path) -> ScoreHeader:

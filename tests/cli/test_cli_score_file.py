@@ -370,3 +370,48 @@ def test_bad_matlab_files_are_refused(mpi: PreparedSet, capsys: pytest.CaptureFi
     Path("theirs.mat").write_bytes(Path("theirs.mat").read_bytes()[:300])
     error = refusal(capsys, Path("theirs.mat"), "--profile", "mpi")
     assert "damaged, truncated or no MATLAB file" in error
+
+
+def test_hypotheses_of_a_file_are_scored_and_must_be_as_many_everywhere(
+    prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = predicted(prepared), predicted(prepared, noise=0.1)
+    both = {name: np.stack([one[name], two[name]], axis=1) for name in one}
+    scored(npz(both, hypotheses=2))
+    out = capsys.readouterr().out
+    assert "P-Best (mm)" in out
+    assert "the mean of 2 hypotheses (P-Agg)" in out
+    name = next(iter(both))
+    for spoilt, message in (
+        (both | {name: both[name][:, :1]}, "which is 1 hypotheses a frame, expected 2"),
+        (both | {name: both[name][:, 0]}, "expected (frames, 2, 17, 3)"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["score", str(npz(spoilt, hypotheses=2)), "--protocol", PROTOCOL, "--force"])
+        assert message in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["score", str(npz(both)), "--protocol", PROTOCOL, "--force"])
+    assert "declared as hypotheses=2" in capsys.readouterr().err
+
+
+def test_a_root_path_beside_the_file_is_scored(
+    prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = prepared.select("test")
+    roots = {
+        name: prepared.positions_3d[first : first + frames, 0] + np.float32(0.1)
+        for name, first, frames in zip(
+            clip_names(clips), clips["first_row"], clips["frames"], strict=True
+        )
+    }
+    np.savez("roots.npz", **roots)
+    scored(npz(predicted(prepared, noise=0.0), root_file="roots.npz"))
+    metrics = json.loads(
+        Path(f"results/quick/runs/theirs-seed0/scores/{PROTOCOL}/metrics.json").read_text()
+    )
+    assert metrics["MRPE"] == pytest.approx(100 * 3**0.5, abs=0.01)
+    np.savez("roots.npz", **{name: 1000 * path for name, path in roots.items()})
+    for file, message in (("roots.npz", "in metres"), ("none.npz", "is no such file")):
+        with pytest.raises(SystemExit):
+            main(["score", str(npz(predicted(prepared), root_file=file)), "--protocol", PROTOCOL])
+        assert message in capsys.readouterr().err

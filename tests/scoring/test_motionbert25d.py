@@ -131,7 +131,7 @@ def test_it_needs_the_file_and_camera_space_protocols_need_camera_space(
     with pytest.raises(HarnessError, match="has no positions in camera space"):
         measure(predictions, prepared, usual)
     metric = make_set(tmp_path / "set")
-    with pytest.raises(HarnessError, match="needs the 2[.]5D truth and the factor"):
+    with pytest.raises(HarnessError, match=r"needs the 2\.5D truth and the factor"):
         measure(make_predictions(tmp_path / "p", metric), metric, PROTOCOL)
 
 

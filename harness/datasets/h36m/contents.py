@@ -119,8 +119,8 @@ def oddities(motion: Motion, files: Iterable[KeypointsFile], subjects: Iterable[
             expected = _TAKES - ((subject, action) == _CORRUPT)
             if count != expected:
                 notes.append(f"{subject} has {count} takes of {action}, Human3.6M has {expected}")
-    takes = [(subject, name) for subject in subjects for name in motion.recordings(subject)]
-    return notes + shifted_takes_note(takes)
+    recordings = [(subject, name) for subject in subjects for name in motion.recordings(subject)]
+    return notes + shifted_takes_note(recordings)
 
 
 class ProjectionComparison:

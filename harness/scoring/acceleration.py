@@ -8,7 +8,7 @@ frames a second has second differences of about a millimetre, so jitter shows he
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scoring.metric_kinds import ClipPoses, PoseMetric, millimetres_long
+from harness.scoring.metric_kinds import ClipPoses, PoseMetric
 
 Floats = NDArray[np.float64]
 
@@ -18,8 +18,11 @@ def acceleration_error(poses: ClipPoses) -> Floats:
 
     (frames, joints); a clip without three neighbouring frames has none: NaN.
     """
-    third = _third_of_three(poses.frames)
-    return _credited(_second_differences(poses, third), third, len(poses.frames))
+    errors = np.full(poses.predicted.shape[:2], np.nan)
+    if len(poses.third_of_three):
+        errors[:] = poses.second_differences.mean(axis=0)
+        errors[poses.third_of_three] = poses.second_differences
+    return errors
 
 
 def acceleration_error_in_seconds(poses: ClipPoses) -> Floats:
@@ -37,30 +40,10 @@ def acceleration_error_n_minus_2(poses: ClipPoses) -> Floats:
     window is that short, the whole clip is one window.
     """
     length = poses.window if poses.window > 2 else int(poses.frames[-1:].sum()) + 1
-    third = _third_of_three(poses.frames)
-    third = third[poses.frames[third] % length >= 2]
+    inside = poses.frames[poses.third_of_three] % length >= 2
     errors = np.zeros(poses.predicted.shape[:2])
-    errors[third - 2] = _second_differences(poses, third)
-    return errors if len(third) else np.full_like(errors, np.nan)
-
-
-def _third_of_three(frames: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Return the rows whose two neighbours before them are there."""
-    step = np.diff(frames) == 1
-    return np.flatnonzero(step[1:] & step[:-1]) + 2
-
-
-def _second_differences(poses: ClipPoses, third: NDArray[np.intp]) -> Floats:
-    error = poses.predicted - poses.target
-    return millimetres_long(error[third] - 2 * error[third - 1] + error[third - 2])
-
-
-def _credited(values: Floats, rows: NDArray[np.intp], frames: int) -> Floats:
-    errors = np.full((frames, values.shape[1]), np.nan)
-    if len(rows):
-        errors[:] = values.mean(axis=0)
-        errors[rows] = values
-    return errors
+    errors[poses.third_of_three[inside] - 2] = poses.second_differences[inside]
+    return errors if inside.any() else np.full_like(errors, np.nan)
 
 
 ACCELERATION_METRICS = (

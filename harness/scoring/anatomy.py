@@ -1,17 +1,14 @@
 """Whether predictions are bodies: lengths of bones, symmetry, and the angles of joints.
 
 Each value stands at a joint: a bone's at its outer end, an angle's at the joint that bends. Bones
-are those whose two ends are scored. Angles are defined on skeletons that name LHip, LKnee,
-LShoulder and LElbow and their right counterparts, as all of the field do.
+are those whose two ends are scored. Which angles there are: harness/body/joint_angles.py.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.body.skeleton import Skeleton
 from harness.scoring.metric_kinds import ClipPoses, PoseMetric, millimetres_long
 
 Floats = NDArray[np.float64]
@@ -60,14 +57,12 @@ def symmetry_error(poses: ClipPoses) -> Floats | None:
 
 
 def angle_error(poses: ClipPoses) -> Floats | None:
-    """Return by joint how far its angle is from the true one, in degrees: see `bends_of`."""
-    bends = bends_of(poses.skeleton)
-    if not bends:
+    """Return by joint how far its angle is from the true one, in degrees."""
+    if not poses.bends:
         return None
+    predicted, target = poses.angles
     result = np.full(poses.predicted.shape[:2], np.nan)
-    result[:, [bend.joint for bend in bends]] = np.abs(
-        joint_angles(poses.predicted, bends) - joint_angles(poses.target, bends)
-    )
+    result[:, [bend.joint for bend in poses.bends]] = np.abs(predicted - target)
     return result
 
 
@@ -77,62 +72,12 @@ def angle_correlation(poses: ClipPoses) -> Floats | None:
     Every frame of a clip is credited with it. A prediction that does not move while the truth does
     has 0. A clip in which a true angle does not change, as in a single frame, has none: NaN.
     """
-    bends = bends_of(poses.skeleton)
-    if not bends:
+    if not poses.bends:
         return None
     result = np.full(poses.predicted.shape[:2], np.nan)
     if len(result):
-        result[:, [bend.joint for bend in bends]] = _correlations(
-            joint_angles(poses.predicted, bends), joint_angles(poses.target, bends)
-        )
+        result[:, [bend.joint for bend in poses.bends]] = _correlations(*poses.angles)
     return result
-
-
-class Bend(NamedTuple):
-    """An angle: at `joint`, between the directions to `one` and to `other`; indices of joints."""
-
-    joint: int
-    one: int
-    other: int
-
-
-def bends_of(skeleton: Skeleton) -> list[Bend]:
-    """Return the angles of both sides that a skeleton has: knee, elbow, hip and shoulder.
-
-    knee: thigh and shank. elbow: upper arm and forearm. hip (flexion): thigh and the direction to
-    the joint that the shoulder hangs on, the upper end of the trunk. shoulder (elevation): upper
-    arm and the direction to the hip of the same side. Flexion as clinicians count it is 180 degrees
-    minus the angle at knee, elbow and hip, which changes neither error nor correlation.
-    """
-    known = {name: index for index, name in enumerate(skeleton.joints)}
-    alone = [edge for edge in skeleton.edges if skeleton.parents.count(edge[0]) == 1]
-    child = dict(alone)
-    bends = []
-    for side in "LR":
-        names = [f"{side}{part}" for part in ("Hip", "Knee", "Shoulder", "Elbow")]
-        if not set(names) <= set(known):
-            continue
-        hip, knee, shoulder, elbow = (known[name] for name in names)
-        wanted = (
-            (knee, hip, child.get(knee, -1)),
-            (elbow, shoulder, child.get(elbow, -1)),
-            (hip, knee, skeleton.parents[shoulder]),
-            (shoulder, elbow, hip),
-        )
-        bends += [Bend(*bend) for bend in wanted if -1 not in bend]
-    return bends
-
-
-def joint_angles(positions: Floats, bends: Sequence[Bend]) -> Floats:
-    """Return (frames, angles) in degrees, 0 to 180, of positions (frames, joints, 3).
-
-    The arc tangent of the cross and dot product is exact near 0 and 180 degrees, where an arc
-    cosine is not. A segment without length gives 0.
-    """
-    at, one, other = (positions[:, list(column)] for column in zip(*bends, strict=True))
-    first, second = one - at, other - at
-    across = np.linalg.norm(np.cross(first, second), axis=-1)
-    return np.degrees(np.arctan2(across, np.einsum("nja,nja->nj", first, second)))
 
 
 def _by_bone(poses: ClipPoses, of: Callable[[Floats], Floats]) -> Floats | None:

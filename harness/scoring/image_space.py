@@ -12,7 +12,7 @@ from harness.body.camera import Camera, project
 
 Floats = NDArray[np.float64]
 
-_UNDISTORTION_STEPS = 5  # of fixed-point iteration; Human3.6M's lenses converge to 1e-6 pixels
+_UNDISTORTION_STEPS = 5  # of fixed-point iteration: 0.01 pixels at the edge of Human3.6M's images
 
 
 def root_factor(roots: NDArray[np.floating], camera: Camera) -> Floats:
@@ -44,13 +44,14 @@ def lines_of_sight(keypoints: NDArray[np.floating], camera: Camera) -> Floats:
     seen = (keypoints - np.asarray(camera.center)) / np.asarray(camera.focal_length)
     if not any((*camera.radial_distortion, *camera.tangential_distortion)):
         return seen
-    (k1, k2, k3), p = camera.radial_distortion, np.asarray(camera.tangential_distortion)
-    lines = seen
+    (k1, k2, k3), (p1, p2) = camera.radial_distortion, camera.tangential_distortion
+    seen_x, seen_y = seen[..., 0], seen[..., 1]
+    x, y = seen_x, seen_y
     for _ in range(_UNDISTORTION_STEPS):
-        r2 = np.einsum("...a,...a->...", lines, lines)[..., None]
-        stretch = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + (lines @ p)[..., None]
-        lines = (seen - p * r2) / stretch
-    return lines
+        r2 = x * x + y * y
+        stretch = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + p1 * x + p2 * y
+        x, y = (seen_x - p1 * r2) / stretch, (seen_y - p2 * r2) / stretch
+    return np.stack([x, y], axis=-1)
 
 
 def fitted_roots(poses: NDArray[np.floating], lines: Floats) -> Floats:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.body.joint_angles import Bend, bends_of, joint_angles
 from harness.body.skeleton import Skeleton
 
 Floats = NDArray[np.floating]
@@ -85,6 +87,28 @@ class ClipPoses:
     fps: float
     window: int
     roots: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @cached_property
+    def bends(self) -> list[Bend]:
+        """The angles of the body that these joints have."""
+        return bends_of(self.skeleton)
+
+    @cached_property
+    def angles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The predicted and the true angles: (frames, bends) degrees."""
+        return joint_angles(self.predicted, self.bends), joint_angles(self.target, self.bends)
+
+    @cached_property
+    def third_of_three(self) -> NDArray[np.intp]:
+        """The rows whose two neighbours before them are there."""
+        step = np.diff(self.frames) == 1
+        return np.flatnonzero(step[1:] & step[:-1]) + 2
+
+    @cached_property
+    def second_differences(self) -> NDArray[np.float64]:
+        """(rows of `third_of_three`, joints): lengths of the error's second difference, mm."""
+        error, third = self.predicted - self.target, self.third_of_three
+        return millimetres_long(error[third] - 2 * error[third - 1] + error[third - 2])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from harness.body.joint_angles import bends_of
 from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
-from harness.scoring.anatomy import bends_of
 from harness.scoring.metric_kinds import ClipPoses
 from harness.scoring.metrics import DESCRIPTIVE_METRICS, METRICS
 from harness.scoring.sequences import pose_sums

@@ -13,6 +13,10 @@ from harness.runs.suggest import unknown_name
 _COMMANDS = {
     "check": ("harness.cli.check:check", "Compare scores with committed references."),
     "compare": ("harness.cli.compare:compare", "Compare models, action by action."),
+    "conventions": (
+        "harness.cli.conventions:conventions",
+        "Score predictions under every protocol that fits.",
+    ),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
     "export": ("harness.cli.export:export", "Export a trained model, with its card."),
     "figure": ("harness.cli.figure:figure", "Draw a clip as a run sees it, with affinities."),
@@ -20,6 +24,10 @@ _COMMANDS = {
     "import-checkpoint": (
         "harness.cli.import_checkpoint:import_checkpoint",
         "Import weights that a public repository released.",
+    ),
+    "leaderboard": (
+        "harness.cli.leaderboard:leaderboard",
+        "Write rows for a public leaderboard.",
     ),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),

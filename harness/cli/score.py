@@ -1,15 +1,8 @@
 """`harness score`: stored predictions under a protocol, ours or those of another program."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from harness.prediction.declared import Declared
-
-RESULTS = Path("results")
-PREPARED = Path("data/prepared")
 
 
 @click.command(
@@ -69,10 +62,9 @@ def score(
     profile's runs as MODEL-seedN and then stands in comparisons and tables; its layout and what
     must be declared of it: docs/foreign_predictions.md.
     """
+    from harness.cli.find_predictions import find_predictions
     from harness.datasets.prepared import PreparedSet
-    from harness.prediction.foreign import SUFFIXES
     from harness.prediction.stored import read_predictions
-    from harness.reporting.stored.run_report import find_run
     from harness.reporting.stored.score_text import as_markdown
     from harness.runs.errors import HarnessError
     from harness.scoring.all_protocols import open_score_tracker, track_score
@@ -80,23 +72,7 @@ def score(
     from harness.scoring.score import score_predictions
 
     chosen = protocol_called(protocol)
-    folder = Path(predictions)
-    declared = None
-    if folder.suffix in SUFFIXES:
-        folder, data, declared = _stored(folder, data, profile, changes, force)
-    elif changes or profile is not None:
-        raise HarnessError(
-            f"{predictions}: --declare and --profile are for a file of another program's "
-            f"predictions ({', '.join(SUFFIXES)})"
-        )
-    elif folder.is_file():
-        raise HarnessError(f"{folder}: is no file of predictions, expected {', '.join(SUFFIXES)}")
-    elif not (folder / "contract.json").is_file():
-        run = folder if (folder / "predictions").is_dir() else find_run(predictions)
-        folder = run / "predictions"
-        data = data or PREPARED / run.resolve().parent.parent.name
-    if data is None:
-        raise HarnessError(f"{folder}: name the prepared set it was predicted on with --data")
+    folder, data, declared = find_predictions(predictions, data, profile, changes, force)
     prepared = PreparedSet(data)  # first, for it may define the skeleton of the predictions
     if dataset is not None and prepared.manifest.name != dataset:
         raise HarnessError(f"{data}: is data set {prepared.manifest.name}, not {dataset}")
@@ -111,22 +87,3 @@ def score(
         for line in declared.sentences():
             click.echo(f"- {line}")
         click.echo(f"\ncompare it with 'harness compare MODEL {declared.model}'")
-
-
-def _stored(
-    path: Path, data: Path | None, profile: str | None, changes: tuple[str, ...], force: bool
-) -> tuple[Path, Path, "Declared"]:
-    """Store the predictions in a file; return their folder, the prepared set, what is declared."""
-    from harness.datasets.prepared import PreparedSet
-    from harness.prediction.declared import read_declared
-    from harness.prediction.foreign import store_foreign
-    from harness.runs.settings import load_settings
-
-    settings = load_settings()
-    settings.profile_called(profile)
-    name = profile or settings.profile
-    declared = read_declared(path, changes)
-    data = data or PREPARED / name
-    run = RESULTS / name / "runs" / f"{declared.model}-seed{declared.seed}"
-    store_foreign(path, declared, PreparedSet(data), run, force=force)
-    return run / "predictions", data, declared

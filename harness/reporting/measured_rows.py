@@ -36,6 +36,8 @@ class ReproducedRow:
         model: the harness's name of the model.
         cells: by action, or by whatever else the table has a column for.
         average: the final number as the protocol defines it, over these cells.
+        without_shifted: the same without the takes of S9 whose truth is shifted; None where the
+            data set has none of them.
         dataset: the data set it was measured on.
         data_hash: identity of that data set.
         input_2d: the 2D source.
@@ -55,6 +57,7 @@ class ReproducedRow:
     model: str
     cells: dict[str, Value]
     average: Value
+    without_shifted: float | None
     dataset: str
     data_hash: str
     input_2d: str
@@ -168,11 +171,12 @@ def reproduced_row(
             for name in (dict.fromkeys(names) if by else ())
         },
         average=measured_value(takes),
+        without_shifted=None if (kept := takes.without_shifted()) is None else kept.values()[0],
         dataset=contracts[0].dataset,
         data_hash=contracts[0].data_hash,
         input_2d=contracts[0].input_2d,
         frames=contracts[0].frames,
-        joints=int(score.protocol.counts(metric).sum()),
+        joints=int(score.sequences.metric(metric.name).counts.sum()),
         flip_test=contracts[0].flip_test,
         parameters=records[0].results.get("parameters") if records else None,
         recipe=_recipe(records[0]) if records else "not recorded",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.reporting.measured_rows import ProfileRuns
+from harness.reporting.metric_table import metric_table
 from harness.reporting.paper.action_tables import action_tables
 from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
@@ -34,7 +35,9 @@ def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileR
 
 
 def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
-    """Write tables I to IV of a profile as Markdown and CSV and return the files.
+    """Write tables I to IV of a profile, and one of every metric, as Markdown and CSV.
+
+    Returns the files.
 
     Args:
         settings: params.yaml.
@@ -45,7 +48,12 @@ def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
         HarnessError: the profile is unknown or the place cannot be written.
     """
     runs = runs_of_profile(settings, profile, results)
-    pages = (*action_tables(runs), subject_table(runs), keypoint_table(runs, crossed(runs)))
+    pages = (
+        *action_tables(runs),
+        subject_table(runs),
+        keypoint_table(runs, crossed(runs)),
+        metric_table(runs),
+    )
     folder = results / profile / "tables"
     return [path for page in pages for path in write_page(page, folder)]
 

@@ -164,6 +164,14 @@ def conditions(rows: Sequence[ReproducedRow]) -> str:
         for row, fact in zip(rows, facts, strict=True)
         if shared < set(fact)
     ]
+    shifted = [
+        f"{row.model} {row.without_shifted:.1f}" for row in rows if row.without_shifted is not None
+    ]
+    if shifted:
+        lines.append(
+            "- average without the three takes of S9 whose ground truth is shifted "
+            f"(h36m17-actionwise-no-s9drift): {', '.join(shifted)}"
+        )
     note = (
         "Interval: bootstrap over takes (a recording, all cameras together); it speaks about other "
         "takes like these, not about other subjects or training runs. A model whose curve was "

@@ -98,7 +98,7 @@ def measure(
     fitted = protocol.fitted_to(prepared.skeleton)
     clips = clips_to_score(predictions, prepared, fitted)
     parts: list[Sums] = []
-    for clip in scored_clips(predictions, prepared, fitted, clips):
+    for clip in scored_clips(predictions, prepared, fitted, clips, estimate_roots=not briefly):
         parts.append(frame_sums(_stored_errors(clip.poses, fitted), fitted))
         if not briefly:
             parts[-1] |= pose_sums(clip.poses)

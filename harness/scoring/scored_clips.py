@@ -50,7 +50,12 @@ class ScoredClip:
 
 
 def scored_clips(
-    predictions: Predictions, prepared: PreparedSet, protocol: Protocol, clips: pd.DataFrame
+    predictions: Predictions,
+    prepared: PreparedSet,
+    protocol: Protocol,
+    clips: pd.DataFrame,
+    *,
+    estimate_roots: bool = True,
 ) -> Iterator[ScoredClip]:
     """Yield the clips to score, each with the frames that count under the protocol.
 
@@ -59,6 +64,7 @@ def scored_clips(
         prepared: on which data.
         protocol: fitted to the set's joints.
         clips: rows of the prepared set's clips, as `clips_to_score` returns them.
+        estimate_roots: whether to say how far estimated roots are off, which costs a fit.
 
     Raises:
         HarnessError: a prediction or the ground truth is not finite.
@@ -96,7 +102,7 @@ def scored_clips(
             skeleton=protocol.scored_skeleton,
             fps=float(fps),
             window=contract.frames,
-            roots=place.root_errors(single),
+            roots=place.root_errors(single) if estimate_roots else {},
         )
         yield ScoredClip(number, frames, stored, truth, poses, place)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.datasets.h36m.contents import SHIFTED_TAKES
 from harness.runs.errors import HarnessError
 from harness.scoring.metrics import Metric
 from harness.scoring.protocols import Protocol
@@ -63,6 +64,15 @@ class Takes:
     def values(self) -> Floats:
         """Return (models,) the average of each model."""
         return self.totals @ self.weights()
+
+    def without_shifted(self) -> "Takes | None":
+        """Return the takes without those of S9 whose truth is shifted; None where there are none.
+
+        `h36m17-actionwise-no-s9drift` tells which, and why.
+        """
+        pairs = zip(self.names["subject"], self.names["subaction"], strict=True)
+        kept = np.array([pair not in SHIFTED_TAKES for pair in pairs], dtype=bool)
+        return None if kept.all() or not kept.any() else self.only(kept)
 
 
 def takes_of(

@@ -61,8 +61,8 @@ def score_and_compare(folder: Path) -> None:
         ).sequences
         for model in MODELS
     ]
-    for metric in METRICS.values():
-        differences_to_first(takes_of([[one] for one in sums], metric, PROTOCOL))
+    for name in sums[0].by_metric:
+        differences_to_first(takes_of([[one] for one in sums], METRICS[name], PROTOCOL))
 
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
         for model, noise in MODELS.items():
             make_predictions(folder / model, prepared, model, noise)
         used = usage_of(score_and_compare, folder)
-    what = f"{len(METRICS)} metrics of {frames:,} frames, two models scored and compared"
+    what = f"all metrics of {frames:,} frames, two models scored and compared"
     return [
         at_most(f"{what} with bootstrap", used.seconds, "s", 2 * 15),
         Line(f"{what}, processor time", used.processor, "s"),

@@ -49,7 +49,7 @@ def test_every_metric_has_a_column_and_the_values_of_the_score(tmp_path: Path) -
 
 def test_tables_print_the_average_without_the_shifted_takes_too(tmp_path: Path) -> None:
     prepared = make_set(tmp_path / "set", takes=SHIFTED)
-    folder = make_run(tmp_path / "results", prepared, "dgnet")
+    folder = make_run(tmp_path / "results", prepared, "dgnet", dataset="h36m")
     page = action_tables(runs_of(tmp_path / "results", "dgnet"))[0].markdown
     from harness.prediction.stored import read_predictions
 
@@ -60,6 +60,6 @@ def test_tables_print_the_average_without_the_shifted_takes_too(tmp_path: Path) 
         tmp_path / "without",
     ).metrics["MPJPE"]
     assert f"(h36m17-actionwise-no-s9drift): dgnet {without:.1f}" in page
-    other = make_run(tmp_path / "other", make_set(tmp_path / "usual"), "dgnet")
+    other = make_run(tmp_path / "other", prepared, "dgnet")  # the same names on other data
     assert other.exists()
     assert "no-s9drift" not in action_tables(runs_of(tmp_path / "other", "dgnet"))[0].markdown

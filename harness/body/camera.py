@@ -7,12 +7,24 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 FloatArray = NDArray[np.floating]
+
+ScreenSide = Literal["width", "longer"]
+
+_PORTRAIT = 1.05
+"""Higher than wide by so much is a portrait video; Human3.6M's 1000 x 1002 is not one."""
 
 
 class Camera(BaseModel):
@@ -28,6 +40,8 @@ class Camera(BaseModel):
         tangential_distortion: p1, p2.
         orientation: unit quaternion (w, x, y, z) of the camera-to-world rotation.
         translation: camera centre in world metres.
+        screen: which side of the picture the normalised screen spans; where not given, the width,
+            or the height of a portrait video.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,11 +55,30 @@ class Camera(BaseModel):
     tangential_distortion: tuple[float, float] = (0.0, 0.0)
     orientation: tuple[float, float, float, float] | None = None
     translation: tuple[float, float, float] | None = None
+    screen: ScreenSide | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_a_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a choice that was not made: prepared sets keep the data hash they had."""
+        values = handler(self)
+        if values["screen"] is None:
+            del values["screen"]
+        return values
+
+    @property
+    def portrait(self) -> bool:
+        """Whether the picture is clearly higher than wide."""
+        return self.height > _PORTRAIT * self.width
+
+    @property
+    def screen_side(self) -> int:
+        """The pixels that the normalised screen spans from -1 to 1."""
+        return screen_side(self.width, self.height, self.screen)
 
     def normalized_intrinsics(self) -> NDArray[np.float32]:
         """Return (9,) [f2, c2, k3, p2] in normalised screen units, as VideoPose3D's vector."""
-        scale = 2.0 / self.width
-        center = normalize_screen(np.asarray(self.center), self.width, self.height)
+        scale = 2.0 / self.screen_side
+        center = normalize_screen(np.asarray(self.center), self.width, self.height, self.screen)
         return np.concatenate(
             [
                 np.asarray(self.focal_length) * scale,
@@ -56,9 +89,31 @@ class Camera(BaseModel):
         ).astype(np.float32)
 
 
-def normalize_screen(pixels: FloatArray, width: int, height: int) -> FloatArray:
-    """Map pixels (..., 2) to the normalised screen: x/w*2 - 1, y/w*2 - h/w (both divided by w)."""
-    return pixels * (2.0 / width) - np.array([1.0, height / width], dtype=pixels.dtype)
+def screen_side(width: int, height: int, screen: ScreenSide | None = None) -> int:
+    """Return the side, in pixels, that the normalised screen spans.
+
+    VideoPose3D's code divides by the width, always; its author advises the longer side for portrait
+    videos (facebookresearch/VideoPose3D#47), whose y would else leave what lifters were trained on.
+
+    Args:
+        width: of the picture.
+        height: of the picture.
+        screen: "width" or "longer"; where not given, the longer side of a portrait video only.
+    """
+    if screen is None:
+        screen = "longer" if height > _PORTRAIT * width else "width"
+    return max(width, height) if screen == "longer" else width
+
+
+def normalize_screen(
+    pixels: FloatArray, width: int, height: int, screen: ScreenSide | None = None
+) -> FloatArray:
+    """Map pixels (..., 2) to the normalised screen: (2 x - w) / s, (2 y - h) / s.
+
+    s is `screen_side`: the width w, as in VideoPose3D, or the height of a portrait video.
+    """
+    side = screen_side(width, height, screen)
+    return pixels * (2.0 / side) - np.array([width / side, height / side], dtype=pixels.dtype)
 
 
 def rotation_of_quaternion(quaternion: Sequence[float]) -> NDArray[np.float64]:

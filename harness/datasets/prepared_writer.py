@@ -4,7 +4,7 @@ A killed or failed import leaves an older set of the same place as it was.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,7 @@ class PreparedWriter:
                 told = "; ".join(self.notes[-_TOLD_NOTES:])
                 raise HarnessError(f"nothing is left to import: {told}")
             raise HarnessError("no clips were found; check the folder given with --raw")
+        self.notes.extend(_portraits(self._cameras.values()))
         for note, origins in self._odd.items():
             self.notes.append(f"{note} ({origins[0]}{_and_more(origins)})")
         for source, counts in self._counts.items():
@@ -239,6 +240,17 @@ def write_prepared_set(
     """
     with only_writer(path), atomic_folder(path) as folder:
         yield PreparedWriter(folder, skeleton, activities)
+
+
+def _portraits(cameras: Iterable[Camera]) -> Iterator[str]:
+    """Yield a note where portrait videos are scaled by another side than all others are."""
+    names = [camera.name for camera in cameras if camera.portrait and camera.screen is None]
+    if names:
+        yield (
+            f"cameras of portrait videos, such as {names[0]} ({len(names)} in all): the normalised "
+            "screen spans the height, as lifters trained on wide pictures want; a camera's "
+            '"screen": "width" spans the width, as VideoPose3D\'s code does'
+        )
 
 
 def _and_more(origins: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ AT_HAND = 2**28
 
 
 class ScreenKeypoints:
-    """The keypoints of some clips: (x / w * 2 - 1, y / w * 2 - h / w) for the joints wanted.
+    """The keypoints of some clips on the normalised screen (`normalize_screen`), joints wanted.
 
     Keypoints that take little memory are made ready once and kept; of others nothing is held but
     what was asked for. The numbers are the same, to the last bit.
@@ -27,8 +27,10 @@ class ScreenKeypoints:
         self, pixels: ClipRows, cameras: Sequence[Camera], columns: list[int] | None
     ) -> None:
         self._columns = columns
-        self._scale = np.array([2.0 / camera.width for camera in cameras], np.float32)
-        self._origin = np.array([1 + 1j * c.height / c.width for c in cameras], np.complex64)
+        self._scale = np.array([2.0 / camera.screen_side for camera in cameras], np.float32)
+        self._origin = np.array(
+            [(c.width + 1j * c.height) / c.screen_side for c in cameras], np.complex64
+        )
         self._buffers = Buffers()
         rows = int(pixels.length.sum())
         self._ready = rows * pixels.array[0].nbytes <= AT_HAND

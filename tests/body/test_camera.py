@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from harness.body.camera import (
     Camera,
+    ScreenSide,
     camera_to_world,
     h36m_cameras,
     normalize_screen,
@@ -143,3 +144,40 @@ def test_what_is_not_before_the_camera_is_in_no_picture() -> None:
         pixels = project(points, camera)
     assert np.isfinite(pixels[0]).all()
     assert np.isnan(pixels[1:]).all()
+
+
+def test_the_screen_of_a_portrait_video_spans_its_height() -> None:
+    corners = np.array([[0.0, 0.0], [720.0, 1280.0], [360.0, 640.0]])
+    np.testing.assert_allclose(
+        normalize_screen(corners, 720, 1280), [[-0.5625, -1], [0.5625, 1], [0, 0]], atol=1e-12
+    )
+    np.testing.assert_allclose(
+        normalize_screen(corners, 720, 1280, "width"),
+        corners / 360.0 - [1.0, 1280 / 720],
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("screen", [None, "width", "longer"])
+def test_intrinsics_project_onto_the_screen_that_keypoints_are_on(
+    screen: ScreenSide | None,
+) -> None:
+    camera = Camera(
+        name="p",
+        width=720,
+        height=1280,
+        focal_length=(1100.0, 1110.0),
+        center=(350.0, 650.0),
+        screen=screen,
+    )
+    point = np.array([[0.2, -0.3, 4.0]])
+    vector = camera.normalized_intrinsics()
+    expected = point[:, :2] / point[:, 2:] * vector[:2] + vector[2:4]
+    on_screen = normalize_screen(project(point, camera), 720, 1280, screen)
+    np.testing.assert_allclose(on_screen, expected, atol=1e-6)
+
+
+def test_a_choice_that_was_not_made_is_not_written() -> None:
+    assert "screen" not in CAMERA.model_dump()
+    assert CAMERA.model_copy(update={"screen": "longer"}).model_dump()["screen"] == "longer"
+    assert Camera.model_validate(CAMERA.model_dump()) == CAMERA

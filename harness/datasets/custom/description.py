@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from harness.body.camera import Camera
+from harness.body.camera import Camera, ScreenSide
 from harness.body.skeleton import Skeleton, register_skeleton, skeleton_called
 from harness.datasets.importers import importer_names
 from harness.datasets.prepared import Split
@@ -84,6 +84,7 @@ class CameraDescription(BaseModel):
     tangential_distortion: tuple[float, float] = (0.0, 0.0)
     orientation: tuple[float, float, float, float] | None = None
     translation: tuple[float, float, float] | None = None
+    screen: ScreenSide | None = None
 
     @field_validator("focal_length")
     @classmethod

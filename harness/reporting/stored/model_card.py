@@ -133,7 +133,8 @@ def _loading(model: ExportedModel) -> str:
     shapes = {
         "keypoints": (
             f"(windows, {contract.frames}, {joints}, 2)",
-            "x / w * 2 - 1 and y / w * 2 - h / w of pixels in an image of w x h",
+            "x / w * 2 - 1 and y / w * 2 - h / w of pixels in an image of w x h (of a portrait "
+            "image (2 x - w) / h and (2 y - h) / h)",
         ),
         "intrinsics": (
             "(windows, 9)",

@@ -79,7 +79,8 @@ class SourceCounts:
         self.unsure += 0 if confidence is None else int((confidence == 0).sum())
         beyond = np.any((points < 0) | (points > size), axis=-1) & ~missing
         self.outside += int(beyond.sum())
-        self.reach = np.maximum(self.reach, points.max(axis=(0, 1)) / size)
+        if len(points):  # no frame of a clip may be valid
+            self.reach = np.maximum(self.reach, points.max(axis=(0, 1)) / size)
 
     def notes(self, source: str) -> list[str]:
         """Return what is odd about the source, a line each.

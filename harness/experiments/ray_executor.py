@@ -62,6 +62,10 @@ def ray_executor(
         HarnessError: Ray is not installed, no cluster answers, or no machine of it has room for a
             cell.
     """
+    if address is None:
+        # Ray listens on every interface, without a password, but where clusters are switched off,
+        # as they are on macOS and Windows unless this says otherwise. It is read on import.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     ray = _ray()
     try:
         if address is None:

@@ -54,6 +54,15 @@ def test_a_lost_worker_costs_no_cell_and_changes_no_number(
     while (worker := worker_of(LONG)) is None:
         assert runner.poll() is None, Path("said.txt").read_text()
         time.sleep(0.02)
+    tree = psutil.Process(runner.pid).children(recursive=True)
+    listening = {
+        connection.laddr.ip
+        for process in tree
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening, "Ray's processes find each other by listening"
+    assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     os.kill(worker, signal.SIGKILL)
     assert not (LONG / "done.json").exists(), "it ended before its worker could be killed"
     assert runner.wait() == 0, Path("said.txt").read_text()

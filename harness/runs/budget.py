@@ -19,7 +19,9 @@ class Budget:
         items: values in a file, those that repeat each other counted as often as they are used.
         depth: how deep they lie in each other.
         digits: of an integer; a 64-bit one has at most 19.
-        steps: that a pickle takes.
+        steps: that a small pickle takes.
+        bytes_a_step: how many bytes of a large pickle one step, or one value, stands for at least;
+            MotionBERT's Human3.6M has two million frames, named one by one, in a gigabyte.
         expansion: how often its own size a file may unpack to; poses shrink to a third at best.
         least_bytes: what every file may unpack to, however small it is.
         least_seconds: what every file may take in a process of its own, however small it is.
@@ -34,11 +36,16 @@ class Budget:
     depth: int = 32
     digits: int = 19
     steps: int = 1_000_000
+    bytes_a_step: int = 32
     expansion: int = 200
     least_bytes: int = 64 * 2**20
     least_seconds: float = 8.0
     bytes_a_second: int = 2 * 2**20
     process_bytes: int = 2**30
+
+    def pickled(self, size: int) -> int:
+        """Return the steps that a pickle of `size` bytes may take, and the values it may hold."""
+        return max(self.steps, size // self.bytes_a_step)
 
     def unpacked(self, size: int) -> int:
         """Return the bytes that a file of `size` bytes may unpack to, all its parts together."""

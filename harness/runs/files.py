@@ -219,7 +219,9 @@ def read_text(path: Path, limit: int, kind: str) -> str:
     """
     try:
         with path.open("rb") as stream:
-            content = stream.read(limit + 1)
+            content = bytearray()  # in blocks: Python makes room for all that a read asks for
+            while len(content) <= limit and (block := stream.read(2**20)):
+                content += block
     except FileNotFoundError as error:
         raise HarnessError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError

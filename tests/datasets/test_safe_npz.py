@@ -5,6 +5,7 @@ import runpy
 import struct
 import zipfile
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.datasets.files import safe_pickle
 from harness.datasets.files.safe_npz import npz_keys, read_npy, read_npz
 from harness.datasets.files.safe_pickle import load_plain_pickle
+from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -362,3 +365,13 @@ def test_an_archive_bomb_is_refused(tmp_path: Path) -> None:
         archive.writestr("positions_3d.npy", bytes(65 * 2**20))
     with pytest.raises(HarnessError, match="claim to unpack to 68,157,440"):
         read_npz(path, "positions_3d")
+
+
+def test_a_large_pickle_may_name_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(BUDGET, steps=100, bytes_a_step=32)
+    monkeypatch.setattr(safe_pickle, "BUDGET", few)
+    names = [f"s_09_act_05_subact_02_ca_01, frame {number}" for number in range(300)]
+    held = {"source": names, "poses": np.zeros((300, 17, 3))}
+    assert load_plain_pickle(io.BytesIO(pickle.dumps(held)), "large")["source"] == names
+    with pytest.raises(HarnessError, match=r"more than [\d,]+ (steps|values)"):
+        load_plain_pickle(io.BytesIO(pickle.dumps([0] * 300)), "small")

@@ -5,6 +5,7 @@ stand-in of ours that only records what it was given; numpy itself sees nothing 
 types and shapes. All other names, and all objects but plain values, are refused.
 """
 
+import io
 import math
 import pickle
 import pickletools
@@ -37,10 +38,10 @@ def load_plain_pickle(stream: IO[bytes], where: str) -> Any:
         HarnessError: it holds anything else, or it is damaged. Nothing in it has run.
     """
     try:
-        _refuse_memo_bombs(stream)
+        allowed = _refuse_memo_bombs(stream)
         # Strings of Python 2 are bytes; latin1 is the encoding that keeps array data intact.
         loaded = _PlainUnpickler(stream, encoding="latin1").load()
-        return _plain(loaded, {}, 0)[0]
+        return _Plain(allowed).plain(loaded, 0)[0]
     except _Forbidden as error:
         raise HarnessError(
             f"{where}: holds {shown(error)}; only numpy arrays, dicts, lists, tuples, strings and "
@@ -53,20 +54,23 @@ def load_plain_pickle(stream: IO[bytes], where: str) -> Any:
         ) from error
 
 
-def _refuse_memo_bombs(stream: IO[bytes]) -> None:
-    """Walk over the pickle without executing it and put the stream back.
+def _refuse_memo_bombs(stream: IO[bytes]) -> int:
+    """Walk over the pickle without executing it, put the stream back, return the steps allowed.
 
     A few bytes can make the unpickler reserve gigabytes, for a string that is not there or for a
     place far out in its table of shared values. `genops` finds the former; real pickles number
     the latter as they come.
     """
     start = stream.tell()
+    allowed = BUDGET.pickled(stream.seek(0, io.SEEK_END) - start)
+    stream.seek(start)
     for steps, (opcode, place, _) in enumerate(pickletools.genops(stream)):
-        if steps > BUDGET.steps:
-            raise ValueError(f"more than {BUDGET.steps:,} steps")
+        if steps > allowed:
+            raise ValueError(f"more than {allowed:,} steps")
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(place or 0) > steps:
             raise ValueError(f"shared value {place} after {steps} steps")
     stream.seek(start)
+    return allowed
 
 
 class _Forbidden(Exception):
@@ -243,45 +247,50 @@ class _PlainUnpickler(pickle.Unpickler):
         raise _Forbidden("a reference to an object outside the file")
 
 
-def _plain(value: Any, done: dict[int, tuple[Any, int]], depth: int) -> tuple[Any, int]:
-    """Turn what was unpickled into plain values; return them and how many they are.
+class _Plain:
+    """Turns what was unpickled into plain values, of which there may be so many."""
 
-    Args:
-        value: what was unpickled.
-        done: what was turned already, so that shared parts do not cost twice; they count as often
-            as they are used.
-        depth: how deep it lies in other values.
-    """
-    if value is None or type(value) in (bool, int, float, complex, str, bytes):
-        return value, 1
-    if depth > BUDGET.depth:
-        raise _Forbidden(f"values nested deeper than {BUDGET.depth}")
-    if id(value) not in done:
-        done[id(value)] = _plain_container(value, done, depth + 1)
-    if done[id(value)][1] > BUDGET.items:
-        raise _Forbidden(f"more than {BUDGET.items:,} values")
-    return done[id(value)]
+    def __init__(self, allowed: int) -> None:
+        self._allowed = allowed
+        # What was turned already, so that shared parts do not cost twice.
+        self._done: dict[int, tuple[Any, int]] = {}
 
+    def plain(self, value: Any, depth: int) -> tuple[Any, int]:
+        """Return plain values and how many they are; shared ones count as often as they are used.
 
-def _plain_container(value: Any, done: dict[int, tuple[Any, int]], depth: int) -> tuple[Any, int]:
-    elements: Sequence[Any]
-    if type(value) is _Array:
-        held = value.elements()
-        if held is None:
-            return value.plain(), 1
-        elements = held
-    elif type(value) is dict:
-        if not all(type(key) in (str, int, float, bool, bytes) for key in value):
-            raise _Forbidden("a dict with keys that are neither strings nor numbers")
-        elements = list(value.values())
-    elif type(value) in (list, tuple):
-        elements = value
-    else:
-        raise _Forbidden(f"a {type(value).__name__.strip('_')}")
-    turned = [_plain(item, done, depth) for item in elements]
-    items, count = [item for item, _ in turned], 1 + sum(number for _, number in turned)
-    if type(value) is _Array:
-        return value.filled_with(items), count
-    if type(value) is dict:
-        return dict(zip(value, items, strict=True)), count
-    return (items if type(value) is list else tuple(items)), count
+        Args:
+            value: what was unpickled.
+            depth: how deep it lies in other values.
+        """
+        if value is None or type(value) in (bool, int, float, complex, str, bytes):
+            return value, 1
+        if depth > BUDGET.depth:
+            raise _Forbidden(f"values nested deeper than {BUDGET.depth}")
+        if id(value) not in self._done:
+            self._done[id(value)] = self._container(value, depth + 1)
+        if self._done[id(value)][1] > self._allowed:
+            raise _Forbidden(f"more than {self._allowed:,} values")
+        return self._done[id(value)]
+
+    def _container(self, value: Any, depth: int) -> tuple[Any, int]:
+        elements: Sequence[Any]
+        if type(value) is _Array:
+            held = value.elements()
+            if held is None:
+                return value.plain(), 1
+            elements = held
+        elif type(value) is dict:
+            if not all(type(key) in (str, int, float, bool, bytes) for key in value):
+                raise _Forbidden("a dict with keys that are neither strings nor numbers")
+            elements = list(value.values())
+        elif type(value) in (list, tuple):
+            elements = value
+        else:
+            raise _Forbidden(f"a {type(value).__name__.strip('_')}")
+        turned = [self.plain(item, depth) for item in elements]
+        items, count = [item for item, _ in turned], 1 + sum(number for _, number in turned)
+        if type(value) is _Array:
+            return value.filled_with(items), count
+        if type(value) is dict:
+            return dict(zip(value, items, strict=True)), count
+        return (items if type(value) is list else tuple(items)), count

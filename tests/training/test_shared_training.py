@@ -16,15 +16,13 @@ from safetensors.torch import load_file
 from shared_run import shared_plan
 from tiny_lifter import METHOD, write_tiny_set
 
-from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet
 from harness.lifting import registry
-from harness.lifting.build import build_lifter
 from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
 from harness.training.loop import StateFile, Training, make_fabric
 from harness.training.state import TrainingState, load_state
-from harness.training.train_run import train_run
+from harness.training.train_run import train_run, untrained
 from harness.training.watching import SilentWatcher
 
 HERE = Path(__file__).parents[1]
@@ -49,7 +47,7 @@ def trained_alone(epochs: int) -> TrainingState:
     plan = shared_plan(Path("set"), Path("state"))
     recipe = plan.recipe().model_copy(update={"epochs": epochs})
     prepared = PreparedSet(plan.prepared)
-    lifter = build_lifter(METHOD, plan.settings.network, H36M_17, H36M_17, plan.seed)
+    lifter = untrained(plan, recipe, prepared)
     train, validation = (
         WindowReader(prepared, prepared.select(split), "gt", lifter)
         for split in ("train", "validation")

@@ -65,7 +65,7 @@ class TimeEmbedding(nn.Sequential):
 
     def forward(self, times: Tensor) -> Tensor:
         """Map (batch,) integer times to (batch, channels)."""
-        places = torch.arange(self.sines, device=times.device, dtype=self[0].weight.dtype)
+        places = torch.arange(self.sines, device=times.device, dtype=next(self.parameters()).dtype)
         angles = times[:, None] * torch.exp(self.step * places)
         return super().forward(torch.cat([angles.sin(), angles.cos()], dim=1))
 

@@ -52,9 +52,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="Windows lifted at a time; changes speed and memory alone.",
+    help="Windows lifted at a time, where not what suits the model; changes speed and memory.",
 )
 @click.option(
     "--accelerator",
@@ -73,7 +71,7 @@ def predict(
     noise: float | None,
     draw: int,
     out: Path | None,
-    batch_size: int,
+    batch_size: int | None,
     accelerator: str,
 ) -> None:
     """Store predictions of RUN, every frame of a split once.

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from harness.lifting.contract import Lifter, LifterInput
 
-INPUTS = ("keypoints", "intrinsics", "root_depth")
+INPUTS = ("keypoints", "intrinsics", "root_depth", "confidence")
 """What a lifter may be given, in the order in which exported models take it."""
 
 
@@ -35,7 +35,9 @@ class PlainLifter(nn.Module):
         keypoints = given["keypoints"]
         # A lifter that reads no intrinsics is indifferent to their place being taken by others.
         intrinsics = given.get("intrinsics", keypoints)
-        return self.lifter(LifterInput(keypoints, intrinsics, given.get("root_depth")))
+        return self.lifter(
+            LifterInput(keypoints, intrinsics, given.get("root_depth"), given.get("confidence"))
+        )
 
     def example(self, windows: int) -> tuple[Tensor, ...]:
         """Return made-up input, always the same: poses that drift over the image, 5 m away."""
@@ -151,4 +153,5 @@ def _example(lifter: Lifter, windows: int) -> LifterInput:
         keypoints=uniform(1, joints, 2) - 0.5 + drift,
         intrinsics=torch.tensor([2.3, 2.3, 0.02, 0.01, -0.2, 0.2, 0, 0, 0]).repeat(windows, 1),
         root_depth=4.5 + uniform(lifter.frames) if lifter.uses_root_depth else None,
+        confidence=uniform(lifter.frames, joints) if lifter.uses_confidence else None,
     )

@@ -26,6 +26,7 @@ def mirrored_inputs(inputs: LifterInput, layout: Skeleton) -> LifterInput:
         mirrored_points(inputs.keypoints, layout),
         _negated(inputs.intrinsics, _CENTER_X, _TANGENTIAL_1),
         inputs.root_depth,
+        None if inputs.confidence is None else inputs.confidence[..., list(layout.mirror)],
     )
 
 
@@ -36,11 +37,13 @@ def mirrored_some(batch: Batch, chosen: Tensor, layout: Skeleton, skeleton: Skel
     def pick(image: Tensor, original: Tensor) -> Tensor:
         return torch.where(chosen.view(-1, *[1] * (image.ndim - 1)), image, original)
 
+    sure, mirrored_sure = batch.inputs.confidence, mirrored.confidence
     return Batch(
         LifterInput(
             pick(mirrored.keypoints, batch.inputs.keypoints),
             pick(mirrored.intrinsics, batch.inputs.intrinsics),
             batch.inputs.root_depth,
+            None if sure is None or mirrored_sure is None else pick(mirrored_sure, sure),
         ),
         pick(mirrored_points(batch.target, skeleton), batch.target),
         pick(_negated(batch.root, 0), batch.root),

@@ -92,6 +92,7 @@ def predicting_parameter_count(lifter: Lifter) -> int:
         torch.zeros(2, lifter.frames, len(lifter.layout), 2),
         torch.ones(2, 9),
         torch.ones(2, lifter.frames) if lifter.uses_root_depth else None,
+        torch.ones(2, lifter.frames, len(lifter.layout)) if lifter.uses_confidence else None,
     )
     predicted = lifter(inputs)
     _check_returned(lifter, predicted)
@@ -113,9 +114,11 @@ def _check_returned(lifter: Lifter, predicted: object) -> None:
     if not isinstance(predicted, torch.Tensor):
         raise HarnessError(f"{what} returns a {type(predicted).__name__}, expected a tensor")
     kept = lifter.frames if lifter.predicts == "all" else 1
-    expected = (2, kept, len(lifter.skeleton), 3)
+    several = () if lifter.hypotheses == 1 else (lifter.hypotheses,)
+    expected = (2, *several, kept, len(lifter.skeleton), 3)
     if tuple(predicted.shape) != expected:
+        hypotheses = f"{lifter.hypotheses} hypotheses, " if several else ""
         raise HarnessError(
             f"{what} returns shape {tuple(predicted.shape)}, expected {expected}: 2 windows, "
-            f"{kept} predicted frames, {len(lifter.skeleton)} joints, 3 coordinates"
+            f"{hypotheses}{kept} predicted frames, {len(lifter.skeleton)} joints, 3 coordinates"
         )

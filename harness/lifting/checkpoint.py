@@ -16,7 +16,7 @@ from torch import Tensor
 
 from harness.body.skeleton import skeleton_called
 from harness.lifting.build import build_lifter
-from harness.lifting.contract import Lifter, Predicts
+from harness.lifting.contract import Lifter, Predicts, Space
 from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
@@ -46,7 +46,7 @@ class Origin(BaseModel):
     release: str
     files: dict[str, str]
     normalisation: Literal["x / w * 2 - 1, y / w * 2 - h / w"] = "x / w * 2 - 1, y / w * 2 - h / w"
-    unit: Literal["metres"] = "metres"
+    unit: Literal["metres", "normalised screen"] = "metres"
     root: str
 
 
@@ -75,6 +75,9 @@ class ModelContract(BaseModel):
         epoch: the epoch these weights are from.
         parameters: number of trainable parameters.
         origin: where the weights come from, if not from here.
+        uses_confidence: whether the lifter is given the confidence of the 2D.
+        space: what its predictions are measured in.
+        hypotheses: poses it predicts of each frame.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,6 +103,9 @@ class ModelContract(BaseModel):
     epoch: int
     parameters: int
     origin: Origin | None = None
+    uses_confidence: bool = False
+    space: Space = "camera"
+    hypotheses: int = 1
 
 
 def parameter_count(lifter: torch.nn.Module) -> int:
@@ -131,7 +137,7 @@ def load_checkpoint(path: Path) -> tuple[Lifter, ModelContract]:
         HarnessError: the file is missing, is no checkpoint of this harness, is damaged, or its
             tensors are not those of the lifter it names.
     """
-    contract, weights = _read(path)
+    contract, weights = read_checkpoint(path)
     try:
         lifter = build_lifter(
             method_called(contract.method),
@@ -174,10 +180,19 @@ def read_contract(path: Path) -> ModelContract:
     Raises:
         HarnessError: the file is missing, is no checkpoint of this harness, or is damaged.
     """
-    return _read(path, tensors=False)[0]
+    return read_checkpoint(path, tensors=False)[0]
 
 
-def _read(path: Path, *, tensors: bool = True) -> tuple[ModelContract, dict[str, Tensor]]:
+def read_checkpoint(path: Path, *, tensors: bool = True) -> tuple[ModelContract, dict[str, Tensor]]:
+    """Return the contract of a checkpoint and its weights by name.
+
+    Args:
+        path: the file.
+        tensors: whether to read the weights too.
+
+    Raises:
+        HarnessError: the file is missing, is no checkpoint of this harness, or is damaged.
+    """
     if not path.is_file():
         raise HarnessError(f"{path}: no such checkpoint; train the model first (harness train)")
     try:

@@ -18,6 +18,10 @@ from harness.lifting.recipe import Recipe
 Predicts = Literal["all", "middle", "last"]
 """Which frames of its window a lifter predicts: all, the one at frames // 2, or the last one."""
 
+Space = Literal["camera", "image25d"]
+"""What a lifter predicts, relative to the root: metres in camera space, or x, y and depth in units
+of the normalised screen, as MotionBERT's family does."""
+
 
 def first_predicted(frames: int, predicts: Predicts) -> int:
     """Return the position, in a window of `frames`, of the first frame that is predicted."""
@@ -33,19 +37,27 @@ class LifterInput:
         intrinsics: (batch, 9) [f2, c2, k3, p2] of each window's camera, normalised screen units.
         root_depth: (batch, frames) camera-space depth of the root in metres; privileged, so only
             given to lifters that declare `uses_root_depth`, and recorded with their predictions.
+        confidence: (batch, frames, joints of the layout) in [0, 1], how sure the 2D source is of
+            each joint; only given to lifters that declare `uses_confidence`. One everywhere where
+            the source does not say.
     """
 
     keypoints: Tensor
     intrinsics: Tensor
     root_depth: Tensor | None = None
+    confidence: Tensor | None = None
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "LifterInput":
         """Return the input on `device` in floating-point type `dtype`."""
-        depth = self.root_depth
+
+        def placed(value: Tensor | None) -> Tensor | None:
+            return None if value is None else value.to(device, dtype, non_blocking=True)
+
         return LifterInput(
             self.keypoints.to(device, dtype, non_blocking=True),
             self.intrinsics.to(device, dtype, non_blocking=True),
-            None if depth is None else depth.to(device, dtype, non_blocking=True),
+            placed(self.root_depth),
+            placed(self.confidence),
         )
 
 
@@ -89,6 +101,13 @@ class Lifter(nn.Module, ABC):
         skeleton: joints it predicts; the harness picks them by name from the data set's.
         layout: joints of the 2D it takes, likewise.
         uses_root_depth: whether it is given the true depth of the root (privileged input).
+        uses_confidence: whether it is given the confidence of the 2D.
+        space: what its predictions are measured in.
+        hypotheses: poses it predicts of each frame; where more than one, they are the second axis
+            of what `forward` returns, (batch, hypotheses, frames or 1, joints, 3).
+        windows_at_a_time: windows that are predicted together unless asked otherwise.
+        mirrors_itself: whether `forward_mirrored` averages with the mirrored input in another way
+            than by averaging two predictions.
         labelled_subjects: the only training subjects whose poses its loss may see, or None for
             all; where some are not labelled, they fill one half of every batch.
         lifts_clips: whether `lift_clip` is a faster way to predict than windows.
@@ -102,6 +121,11 @@ class Lifter(nn.Module, ABC):
     skeleton: Skeleton
     layout: Skeleton
     uses_root_depth: bool = False
+    uses_confidence: bool = False
+    space: Space = "camera"
+    hypotheses: int = 1
+    windows_at_a_time: int = 256
+    mirrors_itself: bool = False
     labelled_subjects: tuple[str, ...] | None = None
     lifts_clips: bool = False
     compiling_pays_after: int | None = None
@@ -109,6 +133,21 @@ class Lifter(nn.Module, ABC):
     @abstractmethod
     def forward(self, inputs: LifterInput) -> Tensor:
         """Return (batch, frames or 1, joints, 3) root-relative camera-space metres."""
+
+    def forward_mirrored(self, inputs: LifterInput) -> Tensor:
+        """Predict from the input and its mirror image; only called where `mirrors_itself` says so.
+
+        Returns:
+            What `forward` returns, in its shape.
+        """
+        raise NotImplementedError
+
+    def validated(self, inputs: LifterInput) -> Tensor:
+        """Return the prediction that chooses the epoch to keep: one hypothesis, without mirroring.
+
+        (batch, frames or 1, joints, 3); a lifter whose predictions are costly may give a cheap one.
+        """
+        return self(inputs)
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:

@@ -52,22 +52,33 @@ class WindowIndex:
 class TrainingWindows:
     """The windows to train on: one every `stride` frames, numbered clip after clip.
 
-    Where all frames are predicted, windows lie inside their clip; a clip shorter than a window
-    gives one, padded evenly on both sides. Where one frame is, every `stride`-th frame of the clip
-    is that frame of a window, so that a clip's ends are trained on as they are tested.
+    Where all frames are predicted, windows lie inside their clip, and frames left over at its end
+    are in none; or, `centred`, they are as many as it takes to hold every frame, and reach equally
+    far beyond both ends. A clip shorter than a window gives one, padded evenly on both sides. Where
+    one frame is predicted, every `stride`-th frame of the clip is that frame of a window, so that a
+    clip's ends are trained on as they are tested.
 
     Windows are worked out from their numbers when asked for, so that millions take no memory.
     """
 
     def __init__(
-        self, clips: pd.DataFrame, frames: int, predicts: Predicts, stride: int = 1
+        self,
+        clips: pd.DataFrame,
+        frames: int,
+        predicts: Predicts,
+        stride: int = 1,
+        *,
+        centred: bool = False,
     ) -> None:
         first, length = _rows_of(clips)
         if predicts != "all":
             count, self._begin = -(-length // stride), first - first_predicted(frames, predicts)
         else:
             count = np.maximum(length - frames, 0) // stride + 1
-            self._begin = first - np.maximum(frames - length, 0) // 2
+            if centred:
+                count = -(-np.maximum(length - frames, 0) // stride) + 1
+            beyond = (count - 1) * stride + frames - length
+            self._begin = first - np.maximum(beyond, 0) // 2
         self._frames, self._stride = frames, stride
         self._end = np.cumsum(count)
         self._before = self._end - count
@@ -129,6 +140,7 @@ class WindowReader:
         lifter: Lifter,
         *,
         keypoints: NDArray[np.float32] | None = None,
+        confidence: NDArray[np.float32] | None = None,
     ) -> None:
         """Prepare reading `clips` of `prepared`.
 
@@ -137,9 +149,10 @@ class WindowReader:
             clips: rows of its table of clips; window indices count these.
             input_2d: the 2D source to read.
             lifter: says how long windows are, which joints it takes and predicts (picked by name
-                from the source's and the set's), whether it sees the depth of the root and whose
-                poses its loss may see.
+                from the source's and the set's), whether it sees the depth of the root and how
+                sure the 2D is, and whose poses its loss may see.
             keypoints: pixels to read in place of the source's, of the same shape.
+            confidence: to read in place of the source's, of the same shape.
 
         Raises:
             HarnessError: there is no such 2D source, or a joint is missing.
@@ -159,11 +172,17 @@ class WindowReader:
         self._first, self._length = _rows_of(clips)
         cameras = [prepared.camera(key) for key in clips["camera"]]
         self._intrinsics = np.stack([camera.normalized_intrinsics() for camera in cameras])
+        columns = _selection(lifter.layout, prepared.layout(input_2d))
         self._keypoints = ScreenKeypoints(
-            ClipRows(np.ascontiguousarray(source), self._first, self._length),
-            cameras,
-            _selection(lifter.layout, prepared.layout(input_2d)),
+            ClipRows(np.ascontiguousarray(source), self._first, self._length), cameras, columns
         )
+        self._columns_2d = columns
+        self._uses_confidence = lifter.uses_confidence
+        if confidence is None and lifter.uses_confidence:
+            confidence = prepared.confidence(input_2d)
+        self._confidence: ClipRows | None = None
+        if confidence is not None:
+            self._confidence = ClipRows(np.ascontiguousarray(confidence), self._first, self._length)
 
     def inputs(self, index: WindowIndex) -> LifterInput:
         """Read what a lifter sees of the windows; see `LifterInput` for shapes and units."""
@@ -174,7 +193,10 @@ class WindowReader:
             positions = self._positions
             rows = positions.rows(index.clip, start, self.frames)
             depth = positions.array[rows, self._root, 2]
-        return self._lifter_input(keypoints, index.clip, depth)
+        sure = None
+        if self._confidence is not None:
+            sure = self._confidence.runs(index.clip, start, self.frames)
+        return self._lifter_input(keypoints, index.clip, depth, sure)
 
     def batch(self, index: WindowIndex) -> Batch:
         """Read windows with their targets; see `Batch` for shapes and units."""
@@ -192,11 +214,17 @@ class WindowReader:
     def clip_inputs(self, clip: int) -> LifterInput:
         """Read what a lifter sees of a whole clip, as one window of the clip's length."""
         depth = self._positions.clip(clip)[None, :, self._root, 2] if self._root_depth else None
-        return self._lifter_input(self._keypoints.clip(clip)[None], np.array([clip]), depth)
+        sure = None if self._confidence is None else self._confidence.clip(clip)[None]
+        keypoints = self._keypoints.clip(clip)[None]
+        return self._lifter_input(keypoints, np.array([clip]), depth, sure)
 
     def clip_target(self, clip: int) -> NDArray[np.float32]:
         """Return the true (frames, joints, 3) root-relative metres of a whole clip."""
         return self._relative(self._positions.clip(clip)[None].copy())[0][0]
+
+    def clip_scale(self, clip: int) -> NDArray[np.float32]:
+        """Return (frames,) metres that a unit of the normalised screen is at the root's depth."""
+        return self._positions.clip(clip)[:, self._root, 2] / self._intrinsics[clip, :2].mean()
 
     @property
     def _positions(self) -> ClipRows:
@@ -218,12 +246,22 @@ class WindowReader:
         return relative, root
 
     def _lifter_input(
-        self, keypoints: NDArray[np.float32], clip: Integers, depth: NDArray[np.float32] | None
+        self,
+        keypoints: NDArray[np.float32],
+        clip: Integers,
+        depth: NDArray[np.float32] | None,
+        confidence: NDArray[np.float32] | None,
     ) -> LifterInput:
+        sure = None
+        if self._uses_confidence and confidence is None:
+            sure = torch.ones(keypoints.shape[:-1])
+        elif self._uses_confidence and confidence is not None:
+            sure = torch.from_numpy(_picked(np.array(confidence), self._columns_2d))
         return LifterInput(
             torch.from_numpy(keypoints),
             torch.from_numpy(self._intrinsics[clip]),
             None if depth is None else torch.from_numpy(np.array(depth)),
+            sure,
         )
 
 
@@ -259,5 +297,5 @@ def _selection(wanted: Skeleton, given: Skeleton) -> list[int] | None:
 
 
 def _picked(points: NDArray[np.float32], columns: list[int] | None) -> NDArray[np.float32]:
-    """Return the joints of (windows, frames, joints, coordinates) that `columns` picks."""
+    """Return the joints of (windows, frames, joints, ...) that `columns` picks."""
     return points if columns is None else np.take(points, columns, axis=2)

@@ -16,7 +16,8 @@ from harness.runs.seeds import derive_seed
 from harness.runs.settings import validated
 from harness.runs.suggest import unknown_name
 
-Pixels = NDArray[np.float32]
+Floats = NDArray[np.float32]
+Random = np.random.Generator
 
 
 class _Corruption(BaseModel):
@@ -40,11 +41,11 @@ class GaussianNoise(_Corruption):
     sigma_px: float = Field(ge=0)
 
     def applied(
-        self, pixels: Pixels, layout: Skeleton, camera: Camera, random: np.random.Generator
-    ) -> Pixels:
-        """Return the pixels of a clip, (frames, joints, 2), with noise."""
+        self, pixels: Floats, sure: Floats, layout: Skeleton, camera: Camera, random: Random
+    ) -> tuple[Floats, Floats]:
+        """Return the pixels of a clip, (frames, joints, 2), with noise, and their confidence."""
         draw = random.standard_normal(pixels.shape, np.float32)
-        return pixels + np.float32(self.sigma_px) * draw
+        return pixels + np.float32(self.sigma_px) * draw, sure
 
 
 class JointDropout(_Corruption):
@@ -62,12 +63,12 @@ class JointDropout(_Corruption):
     probability: float = Field(ge=0, le=1)
 
     def applied(
-        self, pixels: Pixels, layout: Skeleton, camera: Camera, random: np.random.Generator
-    ) -> Pixels:
-        """Return the pixels of a clip, (frames, joints, 2), with joints missing."""
+        self, pixels: Floats, sure: Floats, layout: Skeleton, camera: Camera, random: Random
+    ) -> tuple[Floats, Floats]:
+        """Return the pixels of a clip, (frames, joints, 2), with joints missing: confidence 0."""
         missing = random.random(pixels.shape[:2]) < self.probability
         centre = np.array([camera.width / 2, camera.height / 2], np.float32)
-        return np.where(missing[..., None], centre, pixels)
+        return np.where(missing[..., None], centre, pixels), np.where(missing, 0, sure)
 
 
 class SideSwaps(_Corruption):
@@ -83,9 +84,9 @@ class SideSwaps(_Corruption):
     probability: float = Field(ge=0, le=1)
 
     def applied(
-        self, pixels: Pixels, layout: Skeleton, camera: Camera, random: np.random.Generator
-    ) -> Pixels:
-        """Return the pixels of a clip, (frames, joints, 2), with frames swapped.
+        self, pixels: Floats, sure: Floats, layout: Skeleton, camera: Camera, random: Random
+    ) -> tuple[Floats, Floats]:
+        """Return the pixels of a clip, (frames, joints, 2), with frames swapped, and confidence.
 
         Raises:
             HarnessError: the layout names no left and right joints.
@@ -93,7 +94,11 @@ class SideSwaps(_Corruption):
         if not layout.left:
             raise HarnessError(f"joint layout {layout.name} has no sides that could be swapped")
         swapped = random.random(len(pixels)) < self.probability
-        return np.where(swapped[:, None, None], pixels[:, list(layout.mirror)], pixels)
+        mirror = list(layout.mirror)
+        return (
+            np.where(swapped[:, None, None], pixels[:, mirror], pixels),
+            np.where(swapped[:, None], sure[:, mirror], sure),
+        )
 
 
 Corruption = GaussianNoise | JointDropout | SideSwaps
@@ -119,8 +124,8 @@ def corruption_settings(values: Mapping[str, Any]) -> Corruption:
 
 def corrupted_keypoints(
     prepared: PreparedSet, clips: pd.DataFrame, input_2d: str, corruption: Mapping[str, Any]
-) -> Pixels:
-    """Return the pixels of a 2D source with the rows of `clips` corrupted.
+) -> tuple[Floats, Floats]:
+    """Return the pixels of a 2D source with the rows of `clips` corrupted, and their confidence.
 
     Args:
         prepared: the data set.
@@ -129,19 +134,23 @@ def corrupted_keypoints(
         corruption: fields of one of the corruptions above.
 
     Returns:
-        (rows of the set, joints of the layout, 2) pixels; what is drawn for a clip depends on the
-        draw and on the clip's subject, action, subaction and camera alone.
+        (rows of the set, joints of the layout, 2) pixels and (rows, joints) confidence, which is
+        one before where the source has none; what is drawn for a clip depends on the draw and on
+        the clip's subject, action, subaction and camera alone.
 
     Raises:
         HarnessError: the corruption is unknown or wrong.
     """
     chosen = corruption_settings(corruption)
     exact, layout = prepared.keypoints_2d(input_2d), prepared.layout(input_2d)
-    result = np.empty(exact.shape, np.float32)  # rows never written take no memory
+    stored = prepared.confidence(input_2d)
+    pixels = np.empty(exact.shape, np.float32)  # rows never written take no memory
+    confidence = np.empty(exact.shape[:2], np.float32)
     for clip in clips.to_dict("records"):
         rows = slice(clip["first_row"], clip["first_row"] + clip["frames"])
         names = (clip[column] for column in ("subject", "action", "subaction", "camera"))
         random = np.random.default_rng(derive_seed(chosen.draw, "corruption", *names))
         camera = prepared.camera(clip["camera"])
-        result[rows] = chosen.applied(exact[rows], layout, camera, random)
-    return result
+        sure = np.ones(exact[rows].shape[:2], np.float32) if stored is None else stored[rows]
+        pixels[rows], confidence[rows] = chosen.applied(exact[rows], sure, layout, camera, random)
+    return pixels, confidence

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -10,7 +10,6 @@ import torch
 from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
-from harness.lifting.lift import WINDOWS_AT_A_TIME
 from harness.prediction.predict_split import predict
 from harness.prediction.rate_difference import rate_difference
 from harness.prediction.stored import PredictionContract, write_predictions
@@ -29,7 +28,7 @@ def predict_run(
     corruption: Mapping[str, Any] | None = None,
     allow_other_input: bool = False,
     out: Path | None = None,
-    batch_size: int = WINDOWS_AT_A_TIME,
+    batch_size: int | None = None,
     accelerator: str = "auto",
     say: Callable[[str], None] | None = None,
 ) -> Path:
@@ -44,7 +43,7 @@ def predict_run(
         corruption: what is done to the 2D input; see `harness.prediction.corruption`.
         allow_other_input: lift data or a 2D source that the run was not trained on.
         out: where to; by default `predictions` in the run's folder.
-        batch_size: windows at a time.
+        batch_size: windows at a time; by default what suits the lifter.
         accelerator: "cpu", "cuda", or "auto" for a GPU where there is one.
         say: told where the clips have another frame rate than those trained on.
 
@@ -123,8 +122,20 @@ def prediction_contract(
         predicts=contract.predicts,
         flip_test=flip_test,
         uses_root_depth=contract.uses_root_depth,
+        confidence=_confidence(contract, prepared, input_2d),
         seed=contract.seed,
         corruption=None if corruption is None else dict(corruption),
         frame_rates=frame_rates(clips),
         trained_frame_rates=contract.frame_rates,
+        space=contract.space,
+        hypotheses=contract.hypotheses,
     )
+
+
+def _confidence(
+    contract: ModelContract, prepared: PreparedSet, source: str
+) -> Literal["given", "ones"] | None:
+    """Return what the lifter was told of how sure its 2D is."""
+    if not contract.uses_confidence:
+        return None
+    return "ones" if prepared.confidence(source) is None else "given"

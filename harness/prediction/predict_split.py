@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.datasets.prepared import PreparedSet, Split
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.contract import Lifter
-from harness.lifting.lift import WINDOWS_AT_A_TIME, lift
+from harness.lifting.lift import lift
 from harness.lifting.windows import WindowReader
 from harness.prediction.corruption import corrupted_keypoints
 from harness.runs.errors import HarnessError
@@ -24,7 +24,7 @@ def predict(
     *,
     input_2d: str,
     flip_test: bool,
-    batch_size: int = WINDOWS_AT_A_TIME,
+    batch_size: int | None = None,
     corruption: Mapping[str, Any] | None = None,
     allow_other_input: bool = False,
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
@@ -37,12 +37,12 @@ def predict(
         split: which of its clips.
         input_2d: the 2D source to lift.
         flip_test: average with the prediction on the mirrored input.
-        batch_size: windows at a time.
+        batch_size: windows at a time; by default what suits the lifter.
         corruption: what is done to the 2D input; see `harness.prediction.corruption`.
         allow_other_input: lift data or a 2D source that the checkpoint was not trained on.
 
     Returns:
-        The clips, and (rows, joints, 3) root-relative camera-space metres, clip after clip.
+        The clips, and (rows, joints, 3) predictions, clip after clip; see `lift`.
 
     Raises:
         HarnessError: the 2D source or the data are not those of the checkpoint and that was not
@@ -51,10 +51,12 @@ def predict(
     if not allow_other_input:
         _check_input(contract, prepared, input_2d)
     clips = prepared.select(split)
-    keypoints = None
+    keypoints = confidence = None
     if corruption is not None:
-        keypoints = corrupted_keypoints(prepared, clips, input_2d, corruption)
-    reader = WindowReader(prepared, clips, input_2d, lifter, keypoints=keypoints)
+        keypoints, confidence = corrupted_keypoints(prepared, clips, input_2d, corruption)
+    reader = WindowReader(
+        prepared, clips, input_2d, lifter, keypoints=keypoints, confidence=confidence
+    )
     return clips, lift(lifter, reader, flip_test=flip_test, batch_size=batch_size)
 
 

@@ -52,6 +52,8 @@ class PredictionContract(BaseModel):
             normalised screen, relative to the root, as networks of MotionBERT's family put out.
         hypotheses: poses predicted for each frame; where more than one, they are the second axis.
         predicts_root: whether the path of the root in camera space is predicted too.
+        confidence: whether the lifter was "given" the confidence of the 2D source, or "ones"
+            because the source has none; None for lifters that take none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,6 +78,7 @@ class PredictionContract(BaseModel):
     space: Literal["camera", "image25d"] = "camera"
     hypotheses: int = Field(default=1, ge=1)
     predicts_root: bool = False
+    confidence: Literal["given", "ones"] | None = None
 
 
 @dataclass(frozen=True)

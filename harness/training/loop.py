@@ -156,9 +156,10 @@ class Training:
         steps = recipe.epochs * self._order.steps
         self.compiled = compiles(recipe.compile, lifter, steps, fabric.world_size)
         loss = compiled_loss(lifter, fabric.device) if self.compiled else lifter.loss
-        adam = torch.optim.Adam(
+        adam = _OPTIMIZERS[recipe.optimizer](
             lifter.parameters(),
             lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
             amsgrad=recipe.amsgrad,
             # The fused form is fastest, but cannot clip gradients that a scaler has scaled.
             fused=recipe.precision != "16-mixed",
@@ -279,6 +280,8 @@ class Training:
             self.state.scaler = self._fabric.strategy.precision.state_dict()
             save_state(self._state_file.path, self._state_file.key, self.state)
 
+
+_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 _ADVICE = "lower training learning_rate or set gradient_clip_norm"
 

@@ -8,7 +8,9 @@ from typing import Any
 from harness.lifting.contract import Method
 from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_called
+from harness.runs.files import sha256_of_file
 from harness.runs.settings import ModelSettings, Profile, validated
+from harness.training.warm_start import starting_checkpoint
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,19 @@ class TrainingPlan:
         """Return all that the plan fixes of the numbers but data and seed, defaults included.
 
         Raises:
-            HarnessError: a key is unknown or a value wrong.
+            HarnessError: a key is unknown or a value wrong, or the checkpoint to start from is
+                missing.
         """
         network = validated(
             self.method().settings, self.settings.network, f"models.{self.model}.network"
         )
+        recipe = self.recipe()
+        training = recipe.identity()
+        if recipe.start_from is not None:  # by content: where the file lies shapes no number
+            training["start_from"] = sha256_of_file(starting_checkpoint(recipe.start_from))
         return {
             "network": network.model_dump(mode="json"),
-            "training": self.recipe().model_dump(mode="json"),
+            "training": training,
             "input_2d": self.input_2d,
             "train_actions": None if self.train_actions is None else list(self.train_actions),
         }

@@ -35,6 +35,7 @@ from harness.runs.tracking import Tracker, open_tracker
 from harness.training.loop import StateFile, Training, TrainingFailed, Watcher, make_fabric
 from harness.training.plan import TrainingPlan
 from harness.training.state import TrainingState, load_state, remove_state
+from harness.training.warm_start import start_from, starting_checkpoint
 from harness.training.watching import SilentWatcher, watched
 
 STATES = Path(".harness/state")
@@ -72,6 +73,11 @@ def train_run(
     recipe, parameters = plan.recipe(), plan.parameters()
     prepared = PreparedSet(plan.prepared)
     lifter = untrained(plan, recipe, prepared)
+    started_from: dict[str, Any] = {}
+    if recipe.start_from is not None:
+        path = starting_checkpoint(recipe.start_from)
+        origin = start_from(path, plan.model, lifter)
+        started_from = {"started_from": f"{path.as_posix()} ({origin.run_id})"}
     record = collect(
         run=plan.name,
         kind="train",
@@ -107,7 +113,7 @@ def train_run(
             state=state,
         )
         work.run()
-        return {"devices": fabric.world_size, "compiled": work.compiled}
+        return {"devices": fabric.world_size, "compiled": work.compiled, **started_from}
 
     with ExitStack() as held:
         state = None
@@ -201,6 +207,9 @@ def model_contract(
         data_hash=prepared.data_hash,
         frame_rates=frame_rates(prepared.select("train", actions=plan.train_actions)),
         uses_root_depth=lifter.uses_root_depth,
+        uses_confidence=lifter.uses_confidence,
+        space=lifter.space,
+        hypotheses=lifter.hypotheses,
         seed=plan.seed,
         recipe=parameters["training"],
         selection=plan.recipe().select,

@@ -48,7 +48,11 @@ class TrainingOrder:
         self._layout, self._skeleton = lifter.layout, lifter.skeleton
         self._rank, self._world_size = rank, world_size
         self._windows = TrainingWindows(
-            reader.clips, reader.frames, reader.predicts, recipe.window_stride
+            reader.clips,
+            reader.frames,
+            reader.predicts,
+            recipe.window_stride,
+            centred=recipe.windows == "centred",
         )
         self._labelled: Integers | None = None
         self._others: Integers | None = None

@@ -22,7 +22,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
 
 def corrupted(prepared: PreparedSet, kind: str, probability: float, draw: int = 0) -> Pixels:
     spec = {"kind": kind, "probability": probability, "draw": draw}
-    return corrupted_keypoints(prepared, prepared.clips, "gt", spec)
+    return corrupted_keypoints(prepared, prepared.clips, "gt", spec)[0]
 
 
 def test_a_missing_joint_lies_in_the_middle_of_its_image_and_no_other_moves(
@@ -80,7 +80,7 @@ def test_what_is_drawn_for_a_clip_does_not_depend_on_the_others(
     prepared: PreparedSet, kind: str
 ) -> None:
     test = prepared.select("test")
-    alone = corrupted_keypoints(prepared, test, "gt", {"kind": kind, "probability": 0.3})
+    alone = corrupted_keypoints(prepared, test, "gt", {"kind": kind, "probability": 0.3})[0]
     first = int(test["first_row"].iloc[0])
     rows = slice(first, first + 300)
     np.testing.assert_array_equal(alone[rows], corrupted(prepared, kind, 0.3)[rows])

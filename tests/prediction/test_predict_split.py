@@ -94,7 +94,7 @@ def test_noise_has_its_size_and_its_draw(place: Path) -> None:
 
     def noise(sigma: float, draw: int) -> np.ndarray:
         spec = {"kind": "gaussian", "sigma_px": sigma, "draw": draw}
-        return corrupted_keypoints(prepared, prepared.clips, "gt", spec) - exact
+        return corrupted_keypoints(prepared, prepared.clips, "gt", spec)[0] - exact
 
     five = noise(5.0, 0)
     assert np.std(five) == pytest.approx(5.0, rel=0.05)
@@ -102,7 +102,7 @@ def test_noise_has_its_size_and_its_draw(place: Path) -> None:
     np.testing.assert_allclose(noise(10.0, 0), 2 * five, atol=1e-3)
     assert np.abs(noise(5.0, 1) - five).max() > 1
     np.testing.assert_array_equal(noise(0.0, 0), 0)
-    alone = corrupted_keypoints(
+    alone, _ = corrupted_keypoints(
         prepared, prepared.select("test"), "gt", {"kind": "gaussian", "sigma_px": 5.0, "draw": 0}
     )
     rows = slice(43, 73)

@@ -136,6 +136,7 @@ def _inputs(lifter: Lifter, windows: int, frames: int, device: str) -> LifterInp
         0.3 * torch.randn(windows, frames, joints, 2, generator=generator).to(device),
         torch.tensor([[2.3, 2.3, 0, 0, 0, 0, 0, 0, 0]], device=device).repeat(windows, 1),
         torch.full((windows, frames), 5.0, device=device) if lifter.uses_root_depth else None,
+        torch.ones(windows, frames, joints, device=device) if lifter.uses_confidence else None,
     )
 
 

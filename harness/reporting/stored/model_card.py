@@ -127,6 +127,13 @@ def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+_SPACES = {
+    "camera": "camera space, metres, relative to the root",
+    "image25d": "x, y and depth in units of the normalised screen, relative to the root; times the "
+    "root's depth over the focal length in the same units they are metres",
+}
+
+
 def _loading(model: ExportedModel) -> str:
     contract = model.contract
     joints = len(skeleton_called(contract.layout))
@@ -142,16 +149,22 @@ def _loading(model: ExportedModel) -> str:
             "distortions",
         ),
         "root_depth": (f"(windows, {contract.frames})", "camera-space depth of the root, metres"),
+        "confidence": (
+            f"(windows, {contract.frames}, {joints})",
+            "of the 2D, from 0 to 1; ones where it is not known",
+        ),
     }
     predicted = contract.frames if contract.predicts == "all" else 1
-    out = f"(windows, {predicted}, {len(skeleton_called(contract.skeleton))}, 3)"
+    several = "" if contract.hypotheses == 1 else f"{contract.hypotheses}, "
+    out = f"(windows, {several}{predicted}, {len(skeleton_called(contract.skeleton))}, 3)"
     rows = [
         *((f"in `{name}`", *shapes[name]) for name in model.inputs),
-        ("out `positions`", out, "camera space, metres, relative to the root"),
+        ("out `positions`", out, _SPACES[contract.space]),
     ]
     table = tabulate(rows, ("tensor", "shape, float32", "what"), tablefmt="pipe")
     sizes = {"keypoints": f"10, {contract.frames}, {joints}, 2", "intrinsics": "10, 9"}
     sizes["root_depth"] = f"10, {contract.frames}"
+    sizes["confidence"] = f"10, {contract.frames}, {joints}"
     code = _CODE[model.format](model, {name: sizes[name] for name in model.inputs})
     return f"{table}\n\n```python\n{code}\n```"
 

@@ -18,7 +18,16 @@ import click
 @click.option("--model", required=True, help="Model the weights are of, such as videopose3d.")
 @click.option("--profile", help="Profile it joins; the default profile unless named.")
 @click.option("--input-2d", help="2D source trained on, where it is not the release's usual one.")
-@click.option("--frames", type=int, help="Window's length, where weights do not tell (stgcn).")
+@click.option("--layout", help="Joints of the 2D, such as coco_17, where not the usual ones.")
+@click.option(
+    "--frames", type=int, help="Window's length, where weights do not tell (poseformerv2, stgcn)."
+)
+@click.option(
+    "--neighbours", type=int, help="k of the temporal graph: 2 in all releases (motionagformer)."
+)
+@click.option(
+    "--scale", type=float, help="Of poses in the diffusion: 1.0 in all releases (d3dp)."
+)
 @click.option("--causal", is_flag=True, help="The weights are of a causal network (videopose3d).")
 @click.option(
     "--folder",
@@ -30,27 +39,30 @@ def import_checkpoint(
     model: str,
     profile: str | None,
     input_2d: str | None,
+    layout: str | None,
     frames: int | None,
+    neighbours: int | None,
+    scale: float | None,
     causal: bool,
     folder: Path | None,
 ) -> None:
     """Import the weights in FILE as a run that predicts and is scored like any other.
 
-    Nothing in FILE is run. Models: martinez, semgcn, stgcn, videopose3d. Refinement of stgcn is a
-    second FILE.
+    Nothing in FILE is run. Models: d3dp, martinez, mixste, motionagformer, motionbert,
+    poseformerv2, semgcn, stgcn, videopose3d, wsgcn. Refinement of stgcn is a second FILE. What the
+    weights' shapes do not tell is asked for by name.
     """
     from harness.exchange.checkpoint_import.into_run import import_checkpoint as imported
     from harness.runs.settings import load_settings
 
-    told: dict[str, Any] = {} if frames is None else {"frames": frames}
-    if causal:
-        told["causal"] = True
+    given = {"frames": frames, "neighbours": neighbours, "scale": scale, "causal": causal or None}
+    told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is None:
         settings = load_settings()
         settings.profile_called(profile)
         name = profile or settings.profile
         folder = Path("results") / name / "runs" / f"{model}-imported"
-    record = imported(files, model, folder, told=told, input_2d=input_2d)
+    record = imported(files, model, folder, told=told, input_2d=input_2d, layout=layout)
     click.echo(
         f"wrote {folder} ({record.run_id}): trained on {record.dataset}, 2D source "
         f"{record.parameters['input_2d']}; predict with 'harness predict {folder}'"

@@ -1,9 +1,12 @@
 """The methods as people look them up: size, input, publication, settings."""
 
+import contextlib
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
@@ -88,13 +91,7 @@ def predicting_parameter_count(lifter: Lifter) -> int:
     Raises:
         HarnessError: the lifter returns something else than its contract says.
     """
-    inputs = LifterInput(
-        torch.zeros(2, lifter.frames, len(lifter.layout), 2),
-        torch.ones(2, 9),
-        torch.ones(2, lifter.frames) if lifter.uses_root_depth else None,
-        torch.ones(2, lifter.frames, len(lifter.layout)) if lifter.uses_confidence else None,
-    )
-    predicted = lifter(inputs)
+    lifter, predicted = _predicted(lifter)
     _check_returned(lifter, predicted)
     weights = [weight for weight in lifter.parameters() if weight.requires_grad]
     gradients = torch.autograd.grad(predicted.sum(), weights, allow_unused=True)
@@ -102,6 +99,32 @@ def predicting_parameter_count(lifter: Lifter) -> int:
         weight.numel()
         for weight, gradient in zip(weights, gradients, strict=True)
         if gradient is not None
+    )
+
+
+_FEW_FRAMES = 27
+
+
+def _predicted(lifter: Lifter) -> tuple[Lifter, Tensor]:
+    """Return a lifter like this one and its prediction of two windows.
+
+    Of long windows only shapes are worked out, by a copy without values: a diffusion over 243
+    frames would take minutes. A lifter that cannot do without values computes.
+    """
+    if lifter.frames > _FEW_FRAMES:
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            shapes = copy.deepcopy(lifter).to("meta")
+            return shapes, shapes(_two_windows(lifter, "meta"))
+    return lifter, lifter(_two_windows(lifter, "cpu"))
+
+
+def _two_windows(lifter: Lifter, device: str) -> LifterInput:
+    frames, joints = lifter.frames, len(lifter.layout)
+    return LifterInput(
+        torch.zeros(2, frames, joints, 2, device=device),
+        torch.ones(2, 9, device=device),
+        torch.ones(2, frames, device=device) if lifter.uses_root_depth else None,
+        torch.ones(2, frames, joints, device=device) if lifter.uses_confidence else None,
     )
 
 

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "pose_lifters"
 
 METHODS: dict[str, str] = {
+    "d3dp": "harness.lifting.methods.d3dp:METHOD",
     "dgnet": "harness.lifting.methods.dgnet:METHOD",
     "fsg": "harness.lifting.methods.fsg:METHOD",
     "fsg_ftg": "harness.lifting.methods.fsg_ftg:METHOD",
     "martinez": "harness.lifting.methods.martinez:METHOD",
+    "mixste": "harness.lifting.methods.mixste:METHOD",
+    "motionagformer": "harness.lifting.methods.motionagformer:METHOD",
+    "motionbert": "harness.lifting.methods.motionbert:METHOD",
+    "poseformerv2": "harness.lifting.methods.poseformerv2:METHOD",
     "semgcn": "harness.lifting.methods.semgcn:METHOD",
     "stgcn": "harness.lifting.methods.stgcn:METHOD",
     "videopose3d": "harness.lifting.methods.videopose3d:METHOD",

@@ -1,6 +1,7 @@
 """D3DP's releases (paTRICK-swk/D3DP: main.py, common/diffusionpose.py)."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ class D3DPImporter(PublicImporter):
     method = "d3dp"
     release = "paTRICK-swk/D3DP"
     entry = "model_pos"
-    required = ("scale",)
+    required = MappingProxyType({"scale": "of poses in the diffusion, 1.0 in all releases"})
     exact = _SCHEDULE
 
     def network(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -51,9 +52,9 @@ class D3DPImporter(PublicImporter):
         self._check_schedule(weights)
         return mixste_network(weights, "pose_estimator.", self.method)
 
-    def unneeded(self, weights: Mapping[str, Tensor]) -> Sequence[str]:
-        """Return the schedule's names: it was checked and is not a weight."""
-        return [name for name in _SCHEDULE if name in weights]
+    def unused(self) -> Sequence[str]:
+        """Return the schedule's names."""
+        return _SCHEDULE
 
     def prefixes(self, network: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Return the names of the denoiser."""

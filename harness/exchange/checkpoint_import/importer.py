@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -36,13 +37,16 @@ class PublicImporter(ABC):
         method: our name of the method.
         release: the repository.
         entry: the entry of the file that holds the weights, or None where the file itself does.
-        required: network parameters that must be told where the weights' shapes do not tell them.
+        required: network parameters that must be told where the weights' shapes do not tell them,
+            each with what it is.
+        exact: names of numbers that are read in the precision of the file, not as float32.
     """
 
     method: str
     release: str
     entry: str | None
-    required: tuple[str, ...] = ()
+    required: Mapping[str, str] = MappingProxyType({})
+    exact: tuple[str, ...] = ()
 
     def public_name(self, name: str) -> str:
         """Return the usual spelling of a public name that differs between releases."""
@@ -55,6 +59,10 @@ class PublicImporter(ABC):
         Raises:
             HarnessError: they are not weights of this model.
         """
+
+    def unused(self) -> Sequence[str]:
+        """Return names that may be in the file and are no weights; `network` has checked them."""
+        return ()
 
     @abstractmethod
     def prefixes(self, network: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
@@ -118,7 +126,7 @@ def matched(
         HarnessError: a weight is missing, left over or of another shape.
     """
     prefixes = importer.prefixes(network)
-    unused = dict(weights)
+    unused = {name: value for name, value in weights.items() if name not in importer.unused()}
     state: dict[str, Tensor] = {}
     for name, ours in lifter.state_dict().items():
         public = _public_name(name, prefixes)

@@ -1,20 +1,30 @@
 """Importing a public checkpoint into a run's folder, from which it predicts like our own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from harness.body.skeleton import skeleton_called
+from harness.exchange.checkpoint_import.d3dp import D3DPImporter
 from harness.exchange.checkpoint_import.importer import (
     Conditions,
     PublicImporter,
     matched,
     spelled,
 )
+from harness.exchange.checkpoint_import.mixste import MixSTEImporter
+from harness.exchange.checkpoint_import.motionagformer import MotionAGFormerImporter
+from harness.exchange.checkpoint_import.motionbert import MotionBERTImporter
+from harness.exchange.checkpoint_import.poseformerv2 import PoseFormerV2Importer
 from harness.exchange.checkpoint_import.public_file import read_weights
-from harness.exchange.checkpoint_import.semgcn_code import MartinezImporter, SemGCNImporter
+from harness.exchange.checkpoint_import.semgcn_code import (
+    MartinezImporter,
+    SemGCNImporter,
+    WSGCNImporter,
+)
 from harness.exchange.checkpoint_import.stgcn import STGCNImporter
 from harness.exchange.checkpoint_import.videopose3d import VideoPose3DImporter
 from harness.lifting.build import build_lifter
@@ -36,10 +46,16 @@ from harness.runs.suggest import unknown_name
 # Public weights are of the data sets as they were recorded.
 _FRAME_RATES = {"h36m": (50.0,), "humaneva": (60.0,)}
 _IMPORTERS: tuple[PublicImporter, ...] = (
+    D3DPImporter(),
     MartinezImporter(),
+    MixSTEImporter(),
+    MotionAGFormerImporter(),
+    MotionBERTImporter(),
+    PoseFormerV2Importer(),
     SemGCNImporter(),
     STGCNImporter(),
     VideoPose3DImporter(),
+    WSGCNImporter(),
 )
 IMPORTERS = {importer.method: importer for importer in _IMPORTERS}
 """The importers by our name of the method."""
@@ -55,6 +71,7 @@ def import_checkpoint(
     *,
     told: Mapping[str, Any] | None = None,
     input_2d: str | None = None,
+    layout: str | None = None,
 ) -> RunRecord:
     """Import public weights into `folder` as a finished run.
 
@@ -64,6 +81,7 @@ def import_checkpoint(
         folder: where run.json and model.safetensors go.
         told: network parameters that weights cannot tell, such as the frames of ST-GCN.
         input_2d: the 2D source trained on; by default the one that the release is known for.
+        layout: joints of the 2D source, where the release's usual ones are not meant.
 
     Raises:
         HarnessError: there is no importer for the model; a file is damaged, would run code or
@@ -72,14 +90,17 @@ def import_checkpoint(
     if model not in IMPORTERS:
         raise unknown_name("model with an importer", model, IMPORTERS)
     importer = IMPORTERS[model]
-    weights = read_weights(files, importer.entry)
+    weights = read_weights(files, importer.entry, importer.exact)
     try:
-        lifter, network, conditions = _converted(importer, files[0].name, weights, told or {})
+        lifter, network, conditions = _converted(
+            importer, files[0].name, weights, told or {}, layout
+        )
     except HarnessError as error:
         raise HarnessError(f"{files[0]}: {error}") from error
     origin = Origin(
         release=importer.release,
         files={path.name: sha256_of_file(path) for path in files},
+        unit="metres" if lifter.space == "camera" else "normalised screen",
         root=conditions.root,
     )
     source = conditions.input_2d if input_2d is None else input_2d
@@ -137,7 +158,11 @@ def import_checkpoint(
 
 
 def _converted(
-    importer: PublicImporter, file_name: str, weights: Mapping[str, Tensor], told: Mapping[str, Any]
+    importer: PublicImporter,
+    file_name: str,
+    weights: Mapping[str, Tensor],
+    told: Mapping[str, Any],
+    layout: str | None,
 ) -> tuple[Lifter, dict[str, Any], Conditions]:
     """Return the lifter with the public weights, its network parameters and its conditions."""
     method = method_called(importer.method)
@@ -149,9 +174,14 @@ def _converted(
         raise HarnessError(f"its weights are of {key} {seen[key]}, not {told[key]}")
     untold = [key for key in importer.required if key not in seen and key not in told]
     if untold:
-        raise HarnessError(f"its weights do not tell {untold[0]}; add --{untold[0]}")
+        raise HarnessError(
+            f"its weights do not tell {untold[0]} ({importer.required[untold[0]]}); "
+            f"add --{untold[0]}"
+        )
     network = validated(method.settings, {**seen, **told}, f"network of {importer.method}")
     conditions = importer.conditions(file_name, weights)
+    if layout is not None:
+        conditions = replace(conditions, data_layout=layout)
     lifter = build_lifter(
         method,
         {**seen, **told},

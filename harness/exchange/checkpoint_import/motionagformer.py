@@ -1,6 +1,7 @@
 """MotionAGFormer's releases (TaatiTeam/MotionAGFormer: train.py, model/MotionAGFormer.py)."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -21,7 +22,7 @@ class MotionAGFormerImporter(PublicImporter):
     method = "motionagformer"
     release = "TaatiTeam/MotionAGFormer"
     entry = "model"
-    required = ("neighbours",)
+    required = MappingProxyType({"neighbours": "k of the temporal graph, 2 in all releases"})
 
     def network(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
         """Return frames, width, depth, the MLPs' ratio and the head's width."""
@@ -34,7 +35,7 @@ class MotionAGFormerImporter(PublicImporter):
             "depth": count_of(weights, "layers.{}.fusion.weight"),
             "ratio": hidden.shape[0] // channels,
             "representation": weight_of(weights, "head.weight", 2, self.method).shape[1],
-            "output": "screen",
+            "space": "image25d",
         }
 
     def prefixes(self, network: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

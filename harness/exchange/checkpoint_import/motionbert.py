@@ -42,7 +42,7 @@ class MotionBERTImporter(PublicImporter):
             "depth": count_of(weights, "ts_attn.{}.weight"),
             "ratio": hidden // channels,
             "representation": weight_of(weights, "head.weight", 2, self.method).shape[1],
-            "output": "screen",
+            "space": "image25d",
         }
 
     def prefixes(self, network: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

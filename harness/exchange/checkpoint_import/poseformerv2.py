@@ -1,6 +1,7 @@
 """PoseFormerV2's releases (QitaoZhao/PoseFormerV2: run_poseformer.py, common/)."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -25,7 +26,7 @@ class PoseFormerV2Importer(PublicImporter):
     method = "poseformerv2"
     release = "QitaoZhao/PoseFormerV2"
     entry = "model_pos"
-    required = ("frames",)
+    required = MappingProxyType({"frames": "27, 81 or 243; the file's name may say"})
 
     def network(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
         """Return kept frames and coefficients, width, depth and the MLPs' ratio."""

@@ -3,13 +3,14 @@
 import pickle
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from harness.exchange.checkpoint_import.python2_pickle import without_text_integers
 from harness.runs.budget import BUDGET
 from harness.runs.errors import HarnessError
 from harness.runs.shown import shown
@@ -43,12 +44,17 @@ _BESIDE_WEIGHTS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
 """Names of numpy that public checkpoints use; each leads to the stand-in, never to numpy."""
 
 
-def read_weights(paths: Sequence[Path], key: str | None) -> dict[str, Tensor]:
+def read_weights(
+    paths: Sequence[Path], key: str | None, exact: Collection[str] = ()
+) -> dict[str, Tensor]:
     """Return the weights by name that one or more files hold together.
+
+    Names lose the "module." that a network under DataParallel puts before all of its own.
 
     Args:
         paths: files written by torch.save.
         key: the entry of the file that holds the weights, or None where the file itself does.
+        exact: names of what is left in the file's precision; all else becomes float32.
 
     Raises:
         HarnessError: a file is missing, damaged, holds more than tensors and plain values, or
@@ -57,7 +63,7 @@ def read_weights(paths: Sequence[Path], key: str | None) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for path in paths:
         left = BUDGET.unpacked(path.stat().st_size) if path.is_file() else 0
-        for name, tensor in _entry(_loaded(path), key, path).items():
+        for name, tensor in _plainly_named(_entry(_loaded(path), key, path)).items():
             if not isinstance(name, str) or not isinstance(tensor, Tensor):
                 raise HarnessError(
                     f"{path}: entry {name!r} is {type(tensor).__name__}, expected weights by "
@@ -75,8 +81,24 @@ def read_weights(paths: Sequence[Path], key: str | None) -> dict[str, Tensor]:
                 raise HarnessError(
                     f"{path}: weight '{name}' holds NaN or infinity; it is damaged, so get it again"
                 )
-            weights[name] = tensor.float() if tensor.is_floating_point() else tensor
+            single = tensor.is_floating_point() and name not in exact
+            weights[name] = tensor.float() if single else tensor
     return weights
+
+
+def _plainly_named(entry: dict[Any, Any]) -> dict[Any, Any]:
+    """Return an entry with names as text, without the beginning that DataParallel gives all."""
+    # Python 2 wrote names as bytes.
+    named = {
+        name.decode("ascii", "replace") if isinstance(name, bytes) else name: value
+        for name, value in entry.items()
+    }
+    while named and all(isinstance(name, str) and name.startswith(_PARALLEL) for name in named):
+        named = {name.removeprefix(_PARALLEL): value for name, value in named.items()}
+    return named
+
+
+_PARALLEL = "module."
 
 
 def _loaded(path: Path) -> Any:
@@ -86,7 +108,13 @@ def _loaded(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals(_BESIDE_WEIGHTS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch says of odd pickles, before refusing them
-            return torch.load(path, map_location="cpu", weights_only=True)
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:
+                if _PYTHON_2 not in str(error):
+                    raise
+                stream = without_text_integers(path)
+                return torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise HarnessError(
             f"{path}: holds more than weights and plain values, or is damaged"
@@ -96,6 +124,10 @@ def _loaded(path: Path) -> Any:
         raise HarnessError(
             f"{path}: is not a whole PyTorch file{_reason(error)}; get it again"
         ) from error
+
+
+_PYTHON_2 = "Unsupported operand 73"
+"""What PyTorch says of an integer written as text, as Python 2 wrote those beyond 32 bits."""
 
 
 def _check_sums(path: Path) -> None:

@@ -93,7 +93,7 @@ class SemGCNImporter(PublicImporter):
 
     def public_name(self, name: str) -> str:
         """Spell `nonlocal` one way: the word is reserved in Python 3, so copies renamed it."""
-        name = re.sub(r"\.(nonlocal_|non_local)\.", ".nonlocal.", name)
+        name = re.sub(r"\.(?!nonlocal\.)_?non_?local_?\w{0,8}\.", ".nonlocal.", name, flags=re.I)
         # Pooling wraps g and phi in one more module, so their names have one more number.
         return re.sub(r"\.nonlocal\.(g|phi)\.0\.", r".nonlocal.\1.", name)
 
@@ -138,6 +138,13 @@ class SemGCNImporter(PublicImporter):
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return the data of the release."""
         return _conditions(file_name, "predicted, and subtracted from all joints for scoring")
+
+
+class WSGCNImporter(SemGCNImporter):
+    """What RoyMikeJiang/WSGCN's main_gcn.py writes: SemGCN's network under SemGCN's names."""
+
+    method = "wsgcn"
+    release = "RoyMikeJiang/WSGCN"
 
 
 def _convolution(ours: str, theirs: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ The network and its refinement are two files, `model_st_gcn_*.pth` and `model_po
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -30,7 +31,7 @@ class STGCNImporter(PublicImporter):
     method = "stgcn"
     release = "vanoracai/Exploiting-Spatial-temporal-Relationships-for-3D-Pose-Estimation-..."
     entry = None
-    required = ("frames",)
+    required = MappingProxyType({"frames": "1, 3, 5 or 7"})
 
     def network(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
         """Return widths and refinement; of the frames only whether it is a single one is told."""

@@ -57,11 +57,16 @@ class VideoPose3DImporter(PublicImporter):
         ]
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
-        """Tell Human3.6M from HumanEva-I by the joints predicted, COCO keypoints by the name."""
-        joints = weight_of(weights, "shrink.bias", 1, self.method).shape[0] // 3
+        """Tell data sets and 2D sources by their joints, COCO keypoints of 17 by the file's name."""
+        predicted = weight_of(weights, "shrink.bias", 1, self.method).shape[0] // 3
+        seen = weight_of(weights, "expand_conv.weight", 3, self.method).shape[1] // 2
         root = "predicted, its target zero"
-        if joints == 15:
-            return Conditions("humaneva", "humaneva_15", "coco_17", "detectron_pt_coco", root)
-        if "coco" in file_name or "detectron" in file_name:
+        detectron = "coco" in file_name or "detectron" in file_name
+        if predicted == 15:
+            found = ("humaneva_15", "gt") if seen == 15 else ("coco_17", "detectron_pt_coco")
+            return Conditions("humaneva", "humaneva_15", *found, root)
+        if seen == 16:
+            return Conditions("h36m", "h36m_17", "h36m_16", "sh_ft_h36m", root)
+        if detectron:
             return Conditions("h36m", "h36m_17", "coco_17", "detectron_pt_coco", root)
         return Conditions("h36m", "h36m_17", "h36m_17", "cpn_ft_h36m_dbb", root)

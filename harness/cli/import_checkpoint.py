@@ -25,9 +25,9 @@ import click
 @click.option(
     "--neighbours", type=int, help="k of the temporal graph: 2 in all releases (motionagformer)."
 )
-@click.option(
-    "--scale", type=float, help="Of poses in the diffusion: 1.0 in all releases (d3dp)."
-)
+@click.option("--scale", type=float, help="Of poses in the diffusion: 1.0 in all releases (d3dp).")
+@click.option("--hypotheses", type=int, help="Poses to predict of each frame; 5 (d3dp).")
+@click.option("--steps", type=int, help="Steps of the sampler; 5 (d3dp).")
 @click.option("--causal", is_flag=True, help="The weights are of a causal network (videopose3d).")
 @click.option(
     "--folder",
@@ -43,6 +43,8 @@ def import_checkpoint(
     frames: int | None,
     neighbours: int | None,
     scale: float | None,
+    hypotheses: int | None,
+    steps: int | None,
     causal: bool,
     folder: Path | None,
 ) -> None:
@@ -55,7 +57,14 @@ def import_checkpoint(
     from harness.exchange.checkpoint_import.into_run import import_checkpoint as imported
     from harness.runs.settings import load_settings
 
-    given = {"frames": frames, "neighbours": neighbours, "scale": scale, "causal": causal or None}
+    given = {
+        "frames": frames,
+        "neighbours": neighbours,
+        "scale": scale,
+        "hypotheses": hypotheses,
+        "steps": steps,
+        "causal": causal or None,
+    }
     told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is None:
         settings = load_settings()

@@ -14,7 +14,7 @@ from harness.exchange.checkpoint_import.importer import (
     weight_of,
 )
 from harness.exchange.checkpoint_import.mixste import mixste_names, mixste_network
-from harness.exchange.checkpoint_import.transformer_names import H36M_CPN
+from harness.exchange.checkpoint_import.transformer_names import h36m_conditions
 from harness.runs.errors import HarnessError
 
 _SCHEDULE = (
@@ -66,11 +66,7 @@ class D3DPImporter(PublicImporter):
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return Human3.6M with CPN's detections, or ground truth where the file's name says so."""
-        dataset, skeleton, layout, source = H36M_CPN
-        source = "gt" if "gt" in file_name else source
-        return Conditions(
-            dataset, skeleton, layout, source, "its target zero, set to zero in predictions"
-        )
+        return h36m_conditions(file_name, "its target zero, set to zero in predictions")
 
     def _check_schedule(self, weights: Mapping[str, Tensor]) -> None:
         shares = weight_of(weights, "alphas_cumprod", 1, self.method)

@@ -11,7 +11,7 @@ from harness.exchange.checkpoint_import.importer import (
     count_of,
     weight_of,
 )
-from harness.exchange.checkpoint_import.transformer_names import H36M_CPN, Names, block_names
+from harness.exchange.checkpoint_import.transformer_names import Names, block_names, h36m_conditions
 from harness.runs.errors import HarnessError
 
 
@@ -76,6 +76,4 @@ class MixSTEImporter(PublicImporter):
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return Human3.6M with CPN's detections, or ground truth where the file's name says so."""
-        dataset, skeleton, layout, source = H36M_CPN
-        source = "gt" if "gt" in file_name else source
-        return Conditions(dataset, skeleton, layout, source, "predicted, its target zero")
+        return h36m_conditions(file_name, "predicted, its target zero")

@@ -11,17 +11,12 @@ from harness.exchange.checkpoint_import.importer import (
     count_of,
     weight_of,
 )
-from harness.exchange.checkpoint_import.transformer_names import block_names
+from harness.exchange.checkpoint_import.transformer_names import block_names, h36m_conditions
 
 HOURGLASS_WITH_CONFIDENCE = "sh_conf"
 """The 2D of h36m_sh_conf_cam_source_final.pkl: neither SemGCN's hourglass nor CPN."""
 
 ROOT = "moved to zero in the target, set to zero in predictions"
-
-
-def hourglass_conditions() -> Conditions:
-    """Return the data of the MotionBERT family."""
-    return Conditions("h36m", "h36m_17", "h36m_17", HOURGLASS_WITH_CONFIDENCE, ROOT)
 
 
 class MotionBERTImporter(PublicImporter):
@@ -72,4 +67,4 @@ class MotionBERTImporter(PublicImporter):
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return Human3.6M with the family's own hourglass detections and their confidence."""
-        return hourglass_conditions()
+        return h36m_conditions(file_name, ROOT, HOURGLASS_WITH_CONFIDENCE)

@@ -13,9 +13,9 @@ from harness.exchange.checkpoint_import.importer import (
     weight_of,
 )
 from harness.exchange.checkpoint_import.transformer_names import (
-    H36M_CPN,
     attention_names,
     block_names,
+    h36m_conditions,
     mlp_names,
 )
 
@@ -70,9 +70,7 @@ class PoseFormerV2Importer(PublicImporter):
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return Human3.6M with CPN's detections, or ground truth where the file's name says so."""
-        dataset, skeleton, layout, source = H36M_CPN
-        source = "gt" if "gt" in file_name else source
-        return Conditions(dataset, skeleton, layout, source, "predicted, its target zero")
+        return h36m_conditions(file_name, "predicted, its target zero")
 
 
 def _mixed_block(ours: str, theirs: str) -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ class VideoPose3DImporter(PublicImporter):
         ]
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
-        """Tell data sets and 2D sources by their joints, COCO keypoints of 17 by the file's name."""
+        """Tell data sets and 2D sources by their joints, COCO's 17 by the file's name."""
         predicted = weight_of(weights, "shrink.bias", 1, self.method).shape[0] // 3
         seen = weight_of(weights, "expand_conv.weight", 3, self.method).shape[1] // 2
         root = "predicted, its target zero"

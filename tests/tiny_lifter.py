@@ -27,15 +27,17 @@ def write_tiny_set(
     seed: int = 0,
     pixels_scale: float = 1.0,
     subjects: tuple[str, ...] | None = None,
+    confident: bool = False,
 ) -> PreparedSet:
     """Write smooth random motion seen by two cameras of different size; one clip a length.
 
-    All clips are of subject S1 unless `subjects` names one a clip.
+    All clips are of subject S1 unless `subjects` names one a clip. The noisy 2D has a random
+    confidence where `confident`.
     """
     rng = np.random.default_rng(seed)
     layouts = {
         "gt": Source2D(layout="h36m_17", exact=True, confidence=False),
-        "noisy": Source2D(layout="h36m_17", exact=False, confidence=False),
+        "noisy": Source2D(layout="h36m_17", exact=False, confidence=confident),
     }
     pose = rng.normal(scale=0.3, size=(17, 3))
     with write_prepared_set(path, H36M_17) as writer:
@@ -56,6 +58,7 @@ def write_tiny_set(
                 positions_3d=positions,
                 keypoints_2d={"gt": exact, "noisy": exact + rng.normal(size=exact.shape)},
                 layouts=layouts,
+                confidence={"noisy": rng.random((frames, 17))} if confident else None,
             )
         writer.finish(
             name="tiny",

@@ -12,7 +12,7 @@ from harness.exchange.checkpoint_import.importer import (
     count_of,
     weight_of,
 )
-from harness.exchange.checkpoint_import.motionbert import HOURGLASS_WITH_CONFIDENCE, ROOT
+from harness.exchange.checkpoint_import.motionbert import FAMILY, ROOT
 from harness.exchange.checkpoint_import.transformer_names import (
     attention_names,
     h36m_conditions,
@@ -66,7 +66,7 @@ class MotionAGFormerImporter(PublicImporter):
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return Human3.6M with the family's own hourglass detections and their confidence."""
-        return h36m_conditions(file_name, ROOT, HOURGLASS_WITH_CONFIDENCE)
+        return h36m_conditions(file_name, ROOT, *FAMILY)
 
 
 def _block(ours: str, theirs: str) -> list[tuple[str, str]]:

@@ -13,8 +13,8 @@ from harness.exchange.checkpoint_import.importer import (
 )
 from harness.exchange.checkpoint_import.transformer_names import block_names, h36m_conditions
 
-HOURGLASS_WITH_CONFIDENCE = "sh_conf"
-"""The 2D of h36m_sh_conf_cam_source_final.pkl: neither SemGCN's hourglass nor CPN."""
+FAMILY = ("h36m_motionbert", "sh_finetuned")
+"""Data set and 2D of h36m_sh_conf_cam_source_final.pkl, neither SemGCN's hourglass nor CPN."""
 
 ROOT = "moved to zero in the target, set to zero in predictions"
 
@@ -67,4 +67,4 @@ class MotionBERTImporter(PublicImporter):
 
     def conditions(self, file_name: str, weights: Mapping[str, Tensor]) -> Conditions:
         """Return Human3.6M with the family's own hourglass detections and their confidence."""
-        return h36m_conditions(file_name, ROOT, HOURGLASS_WITH_CONFIDENCE)
+        return h36m_conditions(file_name, ROOT, *FAMILY)

@@ -9,7 +9,9 @@ Names = list[tuple[str, str]]
 """Beginnings of our names, each with the public one in its place."""
 
 
-def h36m_conditions(file_name: str, root: str, usual: str = "cpn_ft_h36m_dbb") -> Conditions:
+def h36m_conditions(
+    file_name: str, root: str, dataset: str = "h36m", usual: str = "cpn_ft_h36m_dbb"
+) -> Conditions:
     """Return Human3.6M with the `usual` detections, or ground truth where the file's name says so.
 
     Raises:
@@ -23,7 +25,7 @@ def h36m_conditions(file_name: str, root: str, usual: str = "cpn_ft_h36m_dbb") -
                 "imported (rename the file if it is one)"
             )
     source = "gt" if re.search(r"(^|[_.-])gt([_.-]|$)", lowered) else usual
-    return Conditions("h36m", "h36m_17", "h36m_17", source, root)
+    return Conditions(dataset, "h36m_17", "h36m_17", source, root)
 
 
 _3DHP = "MPI-INF-3DHP, whose joints stand in another order"

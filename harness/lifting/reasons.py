@@ -40,6 +40,21 @@ _REASONS = {
     "the semi-supervised training of the paper's section 4": (
         "it needs further video, without 3D; the published numbers here are of full supervision"
     ),
+    "120 epochs, the public code's default": "what was run is said in a comment only",
+    "each frame counts once in scores": (
+        "frames that count twice would make a score depend on the length of the window"
+    ),
+    "batch_size and window_stride are those of 243": (
+        "a recipe holds numbers, not formulas; set both with frames"
+    ),
+    "window_stride is that of 243": "a recipe holds numbers, not formulas; set it with frames",
+    "predicts metres in camera space": "so that all methods are compared on the same target",
+    "every frame of a clip is predicted": "so that all methods are compared on the same frames",
+    "trained from scratch": "it takes other data sets, and what it gives can be started from",
+    "terms of limbs and angles": "a term of weight zero changes nothing",
+    "on other joints than Human3.6M's": "nothing is published for them",
+    "all windows are sampled from": "every number must be made again by whoever has the weights",
+    "noise is estimated in": "rounding is no part of the method",
     "bone_lengths switches the bone term": "the published row without it cannot be made otherwise",
 }
 

@@ -27,25 +27,28 @@ def starting_checkpoint(place: str) -> Path:
 def start_from(path: Path, method: str, lifter: Lifter) -> ModelContract:
     """Give the lifter the weights of a checkpoint and return the checkpoint's contract.
 
+    A method that changes the loss or the input of another one, and keeps its network, can start
+    from weights of the other.
+
     Args:
         path: the checkpoint.
         method: the method to be trained.
         lifter: with its initial weights, which are replaced.
 
     Raises:
-        HarnessError: the checkpoint is damaged, of another method or of another size.
+        HarnessError: the checkpoint is damaged, of another network or of another size.
     """
     contract, weights = read_checkpoint(path)
     where = f"training start_from: {path}"
-    if contract.method != method:
-        raise HarnessError(
-            f"{where}: holds weights of {contract.method}, and {method} is to be trained; name a "
-            f"checkpoint of {method}"
-        )
     ours = lifter.state_dict()
     odd = sorted(weights.keys() ^ ours.keys()) or sorted(
         name for name, weight in weights.items() if weight.shape != ours[name].shape
     )
+    if odd and contract.method != method:
+        raise HarnessError(
+            f"{where}: holds weights of {contract.method}, whose network is not that of {method} "
+            f"({len(odd)} tensors differ, such as '{odd[0]}'); name a checkpoint of {method}"
+        )
     if odd:
         there, here = (
             str(tuple(state[odd[0]].shape)) if odd[0] in state else "none"

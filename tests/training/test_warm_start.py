@@ -3,10 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import literal_lifters as literal
 import pytest
 import torch
 from tiny_lifter import METHOD, tiny_plan, write_tiny_set
 
+from harness.exchange.checkpoint_import.into_run import import_checkpoint
 from harness.lifting import registry
 from harness.lifting.checkpoint import CHECKPOINT, read_checkpoint
 from harness.lifting.recipe import Recipe
@@ -59,7 +61,7 @@ def test_wrong_starts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"its network is another one .*\(8,\) there, \(16,\)"):
         train_run(wider)
     plain = ModelSettings(network={}, training=wider.settings.training)
-    with pytest.raises(HarnessError, match="holds weights of linear, and martinez is to be"):
+    with pytest.raises(HarnessError, match="holds weights of linear, whose network is not that"):
         train_run(replace(wider, model="martinez", settings=plain))
     assert not (tmp_path / "next" / CHECKPOINT).exists()
 
@@ -121,4 +123,33 @@ def test_weight_decay_of_adamw_is_decoupled() -> None:
     # Adam's own step is at most the rate.
     torch.testing.assert_close(
         after["layers.1.weight"], 0.9 * before["layers.1.weight"], atol=2e-6, rtol=0
+    )
+
+
+def test_the_example_goes_on_from_an_imported_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples/third_party_lifter")
+    monkeypatch.setitem(registry.METHODS, "steady_mixste", "steady_mixste:METHOD")
+    weights = literal.random_weights(literal.mixste_shapes(9, 16, 1))
+    torch.save({"model_pos": weights}, tmp_path / "best_epoch.bin")
+    released = import_checkpoint([tmp_path / "best_epoch.bin"], "mixste", Path("imported"))
+    plan = replace(
+        tiny_plan(
+            Path("set"),
+            Path("steady"),
+            network={"frames": 9, "channels": 16, "depth": 1},
+            epochs=1,
+            learning_rate=1e-30,
+            weight_decay=0.0,
+            window_stride=9,
+            start_from="imported",
+        ),
+        model="steady_mixste",
+    )
+    record = train_run(plan)
+    assert record.results["started_from"].endswith(f"({released.run_id})")
+    _, ours = read_checkpoint(Path("steady") / CHECKPOINT)
+    torch.testing.assert_close(
+        ours["network.joint_embedding"], weights["Spatial_pos_embed"][0].float()
     )

@@ -82,6 +82,54 @@ def test_videopose3d_of_humaneva_takes_coco_keypoints(tmp_path: Path) -> None:
     assert (contract.layout, contract.input_2d) == ("coco_17", "detectron_pt_coco")
 
 
+@pytest.mark.parametrize(
+    ("seen", "predicted", "told", "layout", "source"),
+    [
+        (15, 15, None, "humaneva_15", "gt"),
+        (16, 17, None, "h36m_16", "sh_ft_h36m"),
+        (17, 17, None, "h36m_17", "cpn_ft_h36m_dbb"),
+        (17, 17, "coco_17", "coco_17", "cpn_ft_h36m_dbb"),
+    ],
+)
+def test_videopose3d_of_other_joints(
+    tmp_path: Path, seen: int, predicted: int, told: str | None, layout: str, source: str
+) -> None:
+    weights = public.videopose3d_weights(joints_in=seen, joints_out=predicted)
+    path = saved(tmp_path / "checkpoint.bin", {"model_pos": weights})
+    lifter = imported([path], "videopose3d", tmp_path / "run", layout=told)
+    inputs = given(27, seen)
+    same(lifter(inputs).detach(), public.videopose3d(weights, inputs.keypoints))
+    contract = read_contract(tmp_path / "run" / CHECKPOINT)
+    assert (contract.layout, contract.input_2d) == (layout, source)
+
+
+def test_a_layout_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "checkpoint.bin", {"model_pos": public.videopose3d_weights()})
+    message = refusal(path, "videopose3d", tmp_path / "run", layout="h36m_16")
+    assert "weight 'expand_conv.weight' has shape" in message
+    assert "h36m_17" in refusal(path, "videopose3d", tmp_path / "run", layout="h36m_71")
+
+
+def test_names_of_a_parallel_network_are_its_own(tmp_path: Path) -> None:
+    weights = public.videopose3d_weights()
+    parallel = {f"module.{name}": weight for name, weight in weights.items()}
+    for name, content in (("plain", weights), ("parallel", parallel)):
+        path = saved(tmp_path / f"{name}.bin", {"model_pos": content})
+        imported([path], "videopose3d", tmp_path / name)
+    states = [load_checkpoint(tmp_path / name / CHECKPOINT)[0] for name in ("plain", "parallel")]
+    for ours, theirs in zip(*(lifter.state_dict().values() for lifter in states), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_wsgcn_writes_semgcns_network(tmp_path: Path) -> None:
+    weights = public.semgcn_weights(16, non_local="nonlocal")
+    path = saved(tmp_path / "ckpt_best.pth.tar", {"state_dict": weights})
+    lifter = imported([path], "wsgcn", tmp_path / "run")
+    inputs = given(1, 16)
+    expected = public.semgcn(weights, inputs.keypoints[:, 0], "nonlocal")
+    same(lifter(inputs).detach()[:, 0], expected)
+
+
 @pytest.mark.parametrize("joints_out", [15, 16])
 def test_martinez(tmp_path: Path, joints_out: int) -> None:
     weights = public.martinez_weights(joints_out=joints_out)
@@ -99,7 +147,7 @@ def test_martinez(tmp_path: Path, joints_out: int) -> None:
 
 @pytest.mark.parametrize(
     ("joints", "non_local"),
-    [(16, None), (17, None), (16, "nonlocal"), (16, "non_local"), (16, "nonlocal_")],
+    [(16, None), (17, None), (16, "nonlocal"), (16, "non_local"), (16, "nonlocal_"), (16, "nonlocal1")],
 )
 def test_semgcn(tmp_path: Path, joints: int, non_local: str | None) -> None:
     weights = public.semgcn_weights(joints, non_local=non_local)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from harness.body.skeleton import H36M_17
 from harness.cli.main import main
+from harness.exchange import export as exporting
 from harness.exchange.export import Format
-from harness.lifting import export as exporting
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import ModelContract, load_checkpoint, save_checkpoint
 from harness.lifting.contract import Lifter, LifterInput
@@ -26,8 +26,10 @@ from harness.runs.files import sha256_of_file
 from harness.runs.provenance import Hardware, RunRecord, write_record
 
 _SMALL = {"channels": 4, "blocks": 1, "non_local": False}
+_TOKENS = {"frames": 4, "channels": 16, "depth": 1}
 _DYNAMICAL = _SMALL | {"spatial_unit": ["DSG"], "temporal_unit": ["DTG"]}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "d3dp": ("d3dp", _TOKENS | {"hypotheses": 2, "steps": 2}),
     "dgnet": ("dgnet", _DYNAMICAL | {"non_local": True}),
     "dgnet_balanced": ("dgnet", _DYNAMICAL | {"balanced_coordinates": True, "frames": 3}),
     "dgnet_unified": ("dgnet", _DYNAMICAL | {"form": "unified", "frames": 2}),
@@ -35,6 +37,13 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "fsg_ftg": ("fsg_ftg", _SMALL | {"frames": 3}),
     "martinez": ("martinez", {"width": 8}),
     "martinez_no_root": ("martinez", {"width": 8, "predict_root": False, "joints": 16}),
+    "mixste": ("mixste", _TOKENS),
+    "motionagformer": ("motionagformer", _TOKENS),
+    "motionbert": ("motionbert", _TOKENS),
+    "poseformerv2": (
+        "poseformerv2",
+        {"frames": 5, "kept_frames": 1, "kept_coefficients": 3, "joint_channels": 8, "depth": 1},
+    ),
     "semgcn": ("semgcn", {"channels": 8, "modules": 1, "non_local": True}),
     "stgcn": ("stgcn", {"joint_channels": [4, 4, 8], "part_channels": 8}),
     "stgcn_refined": (
@@ -70,7 +79,7 @@ RECORD = RunRecord(
 
 
 def write_trained_run(folder: Path, method: str, network: dict[str, Any]) -> None:
-    """Write a run as training leaves it: random weights, batch norms away from their start."""
+    """Write a run as training leaves it: random weights, norms and scales away from their start."""
     lifter = build_lifter(method_called(method), network, H36M_17, H36M_17, seed=0)
     generator = torch.Generator().manual_seed(0)
     for module in lifter.modules():
@@ -78,6 +87,9 @@ def write_trained_run(folder: Path, method: str, network: dict[str, Any]) -> Non
             module.weight.data.uniform_(0.5, 1.5, generator=generator)
             module.running_mean.normal_(0, 0.1, generator=generator)
             module.running_var.uniform_(0.5, 1.5, generator=generator)
+    for name, scale in lifter.named_parameters():
+        if name.endswith("_scale"):  # they start so small that a block would do nothing
+            scale.data.uniform_(0.5, 1.5, generator=generator)
     named = {"run": f"tiny/{folder.name}", "run_id": f"{folder.name}-0123456789", "model": method}
     record = RECORD.model_copy(update=named)
     contract = ModelContract(
@@ -95,6 +107,8 @@ def write_trained_run(folder: Path, method: str, network: dict[str, Any]) -> Non
         dataset="synthetic",
         data_hash="d" * 64,
         uses_root_depth=lifter.uses_root_depth,
+        uses_confidence=lifter.uses_confidence,
+        hypotheses=lifter.hypotheses,
         seed=0,
         recipe={"epochs": 2},
         selection="best",
@@ -138,6 +152,7 @@ def inputs_for(lifter: Lifter) -> LifterInput:
         torch.rand(shape, generator=generator) * 2 - 1,
         torch.tensor([[2.3, 2.29, 0.02, 0.01, 0, 0, 0, 0, 0]]).repeat(WINDOWS, 1),
         torch.rand(shape[:2], generator=generator) + 4 if lifter.uses_root_depth else None,
+        torch.rand(shape[:3], generator=generator) if lifter.uses_confidence else None,
     )
 
 
@@ -150,6 +165,8 @@ def given_and_expected(name: str) -> tuple[dict[str, Tensor], Tensor]:
     given = {"keypoints": inputs.keypoints}
     if inputs.root_depth is not None:
         given |= {"intrinsics": inputs.intrinsics, "root_depth": inputs.root_depth}
+    if inputs.confidence is not None:
+        given["confidence"] = inputs.confidence
     return given, expected
 
 
@@ -297,8 +314,9 @@ class Stubborn(nn.Module):
     def __init__(self, lifter: Lifter, how: str) -> None:
         super().__init__()
         self.lifter, self.how = lifter, how
-        for name in ("frames", "layout", "skeleton", "predicts", "uses_root_depth"):
+        for name in ("frames", "layout", "skeleton", "predicts", "windows_at_a_time"):
             setattr(self, name, getattr(lifter, name))
+        self.uses_root_depth = self.uses_confidence = False
 
     def forward(self, inputs: LifterInput) -> Tensor:
         if self.how == "fails" and torch.jit.is_tracing():

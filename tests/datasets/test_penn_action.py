@@ -112,6 +112,7 @@ class TakesAll:
     """As much of a lifter as reading windows needs."""
 
     frames, predicts, supervised, uses_root_depth = 3, "all", "all", False
+    uses_confidence = False
     skeleton = layout = H36M_17
     labelled_subjects = None
 

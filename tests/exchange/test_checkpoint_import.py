@@ -147,7 +147,14 @@ def test_martinez(tmp_path: Path, joints_out: int) -> None:
 
 @pytest.mark.parametrize(
     ("joints", "non_local"),
-    [(16, None), (17, None), (16, "nonlocal"), (16, "non_local"), (16, "nonlocal_"), (16, "nonlocal1")],
+    [
+        (16, None),
+        (17, None),
+        (16, "nonlocal"),
+        (16, "non_local"),
+        (16, "nonlocal_"),
+        (16, "nonlocal1"),
+    ],
 )
 def test_semgcn(tmp_path: Path, joints: int, non_local: str | None) -> None:
     weights = public.semgcn_weights(joints, non_local=non_local)

@@ -21,6 +21,7 @@ NAMES = (
     "importing",
     "large_set",
     "baselines",
+    "lifters",
     "dgnet",
     "compiling",
     "precision",

@@ -1,0 +1,141 @@
+"""Inference of the latest lifters against the public formulation, on the same weights.
+
+The public formulation makes every matrix of attention, and scales the temporal graph of
+MotionAGFormer by products with diagonal matrices.
+"""
+
+import argparse
+import copy
+from collections.abc import Callable
+from types import MethodType
+
+import torch
+from torch import Tensor, nn
+
+from baselines.attention import Attention
+from baselines.d3dp import Denoiser, Diffusion
+from baselines.mixste import MixSTE
+from baselines.motionagformer import MotionAGFormer, TemporalGraphConvolution
+from baselines.motionbert import DSTformer
+from baselines.poseformerv2 import PoseFormerV2
+from benchmarks.command import parser_of, run
+from benchmarks.record import Line, at_least, at_most
+from benchmarks.timing import Turns
+
+BATCH = 8
+
+
+def public_attention(self: Attention, tokens: Tensor) -> Tensor:
+    """Return the attention by matrices of scores."""
+    count, channels = tokens.shape[-2:]
+    mapped = self.qkv(tokens.reshape(-1, count, channels))
+    mapped = mapped.reshape(-1, count, 3, self.heads, channels // self.heads)
+    query, key, value = mapped.permute(2, 0, 3, 1, 4).unbind(0)
+    scores = (query @ key.transpose(-2, -1)) * (channels // self.heads) ** -0.5
+    heard = scores.softmax(dim=-1) @ value
+    return self.out(heard.transpose(1, 2).reshape(tokens.shape))
+
+
+def public_graph(self: TemporalGraphConvolution, features: Tensor, values: Tensor) -> Tensor:
+    """Return A `values`, A made by two products with diagonal matrices."""
+    similarity = features @ features.transpose(1, 2)
+    least = similarity.topk(self.neighbours, dim=-1, largest=True).values[..., -1:]
+    adjacency = (similarity >= least).float()
+    degrees = torch.diag_embed(adjacency.sum(dim=-1) ** -0.5)
+    return degrees @ adjacency @ degrees @ values
+
+
+def public_formulation(network: nn.Module) -> nn.Module:
+    """Return a copy with the same weights that computes as public code does."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, Attention):
+            module.forward = MethodType(public_attention, module)  # type: ignore[method-assign]
+        if isinstance(module, TemporalGraphConvolution):
+            module.propagated = MethodType(public_graph, module)  # type: ignore[method-assign]
+    return network
+
+
+def networks(smoke: bool) -> dict[str, tuple[nn.Module, int, int]]:
+    """Return networks by name, with the frames and numbers a joint that they take."""
+    if smoke:
+        return {
+            "MixSTE": (MixSTE(9, channels=16, depth=1), 9, 2),
+            "MotionAGFormer": (MotionAGFormer(9, channels=16, depth=1), 9, 3),
+        }
+    lite = DSTformer(channels=256, ratio=4)
+    return {
+        "MixSTE, 243 frames": (MixSTE(243), 243, 2),
+        "MotionAGFormer-XS, 27 frames": (MotionAGFormer(27, channels=64, depth=12), 27, 3),
+        "MotionAGFormer-B, 243 frames": (MotionAGFormer(243), 243, 3),
+        "MotionBERT-Lite, 243 frames": (lite, 243, 3),
+        "PoseFormerV2, 243 frames": (
+            PoseFormerV2(243, kept_frames=27, kept_coefficients=27),
+            243,
+            2,
+        ),
+    }
+
+
+def measure(arguments: argparse.Namespace) -> list[Line]:
+    """Return how much faster a batch is lifted, and what a step of D3DP costs."""
+    rounds = 1 if arguments.smoke else 3
+    lines = []
+    with torch.inference_mode():
+        for name, (network, frames, numbers) in networks(arguments.smoke).items():
+            network.eval()
+            poses = 0.3 * torch.randn(BATCH, frames, 17, numbers)
+            public = public_formulation(network)
+            torch.testing.assert_close(network(poses), public(poses), atol=1e-4, rtol=1e-3)
+            turns = Turns({"ours": _call(network, poses), "public": _call(public, poses)}, rounds)
+            what = f"{name}, inference of {BATCH} windows"
+            lines += [
+                Line(what, 1000 * turns["ours"], "ms"),
+                at_least(
+                    f"{what}, speed against the public formulation",
+                    turns.ratio("public", "ours"),
+                    "x",
+                    1.5,
+                ),
+            ]
+        lines.append(_sampling(arguments.smoke, rounds))
+    return lines
+
+
+def _call(network: nn.Module, poses: Tensor) -> Callable[[], None]:
+    def call() -> None:
+        network(poses)
+
+    return call
+
+
+def _sampling(smoke: bool, rounds: int) -> Line:
+    """Return the time of D3DP's sampler, in passes of its network over the same poses."""
+    steps, hypotheses, channels = 5, 5, 16 if smoke else 256
+    denoiser = Denoiser(27, channels=channels, depth=2).eval()
+    keypoints = torch.randn(2, 27, 17, 2)
+    noise = list(torch.randn(steps, 2, hypotheses, 27, 17, 3))
+    both = torch.cat([keypoints, keypoints])
+    noisy = torch.cat([noise[0], noise[0]])
+    times = torch.full((4,), 500.0)
+
+    def mirror(points: Tensor) -> Tensor:
+        return points * torch.tensor([-1.0, *[1.0] * (points.shape[-1] - 1)])
+
+    turns = Turns(
+        {
+            "sampler": lambda: Diffusion().sample(denoiser, keypoints, noise, mirror),
+            "pass": lambda: denoiser(both, noisy, times),
+        },
+        rounds,
+    )
+    return at_most(
+        f"D3DP, {steps} steps of {hypotheses} hypotheses and their mirror images, in passes",
+        turns.ratio("sampler", "pass") / steps,
+        "x",
+        1.1,
+    )
+
+
+if __name__ == "__main__":
+    run("lifters", measure, parser_of(__doc__))

@@ -318,7 +318,7 @@ def test_refuses_what_contradicts_or_is_left_open(tmp_path: Path) -> None:
     temporal = saved(tmp_path / "t.bin", {"model_pos": public.videopose3d_weights()})
     assert "frames 27, not 81" in refusal(temporal, "videopose3d", run, told={"frames": 81})
     graph = saved(tmp_path / "g.pth", public.stgcn_weights(3)[0])
-    assert "do not tell frames; add --frames" in refusal(graph, "stgcn", run)
+    assert "do not tell frames (1, 3, 5 or 7); add --frames" in refusal(graph, "stgcn", run)
     twice = public.semgcn_weights(non_local="nonlocal")
     twice |= public.semgcn_weights(non_local="non_local")
     path = saved(tmp_path / "s.tar", {"state_dict": twice})

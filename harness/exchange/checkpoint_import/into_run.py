@@ -105,7 +105,7 @@ def import_checkpoint(
     )
     source = conditions.input_2d if input_2d is None else input_2d
     record = collect(
-        run=f"{folder.parent.parent.name}/{folder.name}",
+        run="/".join(filter(None, (folder.parent.parent.name, folder.name))),
         kind="import",
         model=model,
         seed=0,

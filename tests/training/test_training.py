@@ -77,7 +77,9 @@ def test_the_epoch_best_on_validation_is_kept(prepared: PreparedSet, tmp_path: P
     state = training(prepared, tmp_path, model, recipe).run()
     errors = [record.validation_MPJPE for record in state.history]
     assert state.best_epoch == 1 + int(np.argmin(errors))
-    assert state.best_epoch != recipe.epochs, "the last epoch is the best: the test would prove nothing"
+    assert state.best_epoch != recipe.epochs, (
+        "the last epoch is the best: the test would prove nothing"
+    )
     model.load_state_dict(state.best_weights)
     assert mpjpe_mm(model, reader(prepared, model, "validation")) == min(errors)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.dropout import Dropout
+from dgnet.convolution import graph_product, itself_and_others, normalised_graph_product
 
 Edges = Sequence[tuple[int, int]]
 
@@ -50,12 +51,9 @@ class SemanticGraphConvolution(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (..., joints, in channels) to (..., joints, out channels)."""
-        weights = self.edge_weights()
-        itself = weights.diagonal()
-        neighbours = (weights - itself.diag()) @ features
-        # One product with both weight matrices stacked is faster than two products of half size.
-        both = torch.cat([itself.unsqueeze(-1) * features, neighbours], dim=-1)
-        return both @ self.weight.flatten(0, 1) + self.bias
+        windows = features.flatten(0, -3).unsqueeze(0)
+        weight, terms = self.weight.transpose(0, 1), itself_and_others(self.edge_weights())
+        return graph_product(windows, weight, self.bias, terms).view(*features.shape[:-1], -1)
 
 
 class GraphConvolutionModule(nn.Module):
@@ -69,11 +67,26 @@ class GraphConvolutionModule(nn.Module):
         self.norm = nn.BatchNorm1d(out_channels)
         self.dropout = Dropout(dropout)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map (..., joints, in channels) to (..., joints, out channels)."""
-        mapped = self.convolution(features)
-        normalised = self.norm(mapped.flatten(0, -2)).view_as(mapped)
-        return self.dropout(torch.relu(normalised))
+    def forward(self, features: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (batch, joints, in channels) to (batch, joints, out channels), added to a residual.
+
+        Args:
+            features: of all joints.
+            residual: what is added after dropout, if anything.
+        """
+        layer, drops = self.convolution, self.dropout.p > 0
+        mapped = normalised_graph_product(
+            features.unsqueeze(0),
+            layer.weight.transpose(0, 1),
+            layer.bias,
+            itself_and_others(layer.edge_weights()),
+            self.norm,
+            None if drops or residual is None else residual.unsqueeze(0),
+        ).squeeze(0)
+        if not drops:
+            return mapped
+        dropped = self.dropout(mapped)
+        return dropped if residual is None else residual + dropped
 
 
 class ResidualGraphModule(nn.Module):
@@ -85,5 +98,5 @@ class ResidualGraphModule(nn.Module):
         self.second = GraphConvolutionModule(joints, edges, channels, channels, dropout)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (..., joints, channels) to the same shape."""
-        return features + self.second(self.first(features))
+        """Map (batch, joints, channels) to the same shape."""
+        return self.second(self.first(features), features)

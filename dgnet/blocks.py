@@ -11,7 +11,7 @@ from dgnet.graph import BodyGraph
 from dgnet.layer import Residual
 from dgnet.nonlocal_block import NonLocalBlock
 from dgnet.unified import DynamicalSpatioTemporalGraph, FixedSpatioTemporalGraph
-from dgnet.weighting import make_weighting
+from dgnet.weighting import WeightingModule, make_weighting
 
 
 class DGConvBlock(nn.Module):
@@ -66,7 +66,7 @@ def _non_local(config: DGNetConfig, unit: tuple[str, ...]) -> nn.Module:
 def _layer_maker(layer: str, config: DGNetConfig, graph: BodyGraph) -> Callable[[], nn.Module]:
     width, outside = config.channels, config.outside_window
 
-    def weighting() -> nn.Module:
+    def weighting() -> WeightingModule:
         return make_weighting(config.weighting, width, config.weight_bound)
 
     def fixed_spatial() -> nn.Module:

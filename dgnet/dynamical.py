@@ -1,14 +1,16 @@
 """Dynamical graph convolutions: DSG (eq. 3 to 7) and DTG (eq. 10 to 14)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dgnet.config import OutsideWindow
-from dgnet.frames import neighbouring, sum_over_frames
-from dgnet.layer import DynamicalGraphLayer, listen
+from dgnet.convolution import Term
+from dgnet.frames import following, over_frames, previous
+from dgnet.layer import DynamicalGraphLayer
 from dgnet.neighbours import nearest
+from dgnet.weighting import WeightingModule
 
 
 class DynamicalSpatialGraph(DynamicalGraphLayer):
@@ -23,7 +25,12 @@ class DynamicalSpatialGraph(DynamicalGraphLayer):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, neighbours: int, include_self: bool, weighting: nn.Module
+        self,
+        inputs: int,
+        outputs: int,
+        neighbours: int,
+        include_self: bool,
+        weighting: WeightingModule,
     ) -> None:
         super().__init__(inputs, outputs, matrices=1)
         self.neighbours = neighbours
@@ -39,15 +46,15 @@ class DynamicalSpatialGraph(DynamicalGraphLayer):
         """
         if mask is None:
             mask = nearest(x, self.neighbours, self.include_self)
-        return self.weighting(x, x, mask)
+        return self.weighting.weigh(*self.weighting.parts(x), mask)
 
     def affinities(self, x: Tensor, mask: Tensor | None) -> Mapping[str, Tensor]:
         """Return what the layer connects, for inspection: {"spatial": (T, B, N, N)}."""
         return {"spatial": self.affinity(x, mask)}
 
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
         """Eq. 7."""
-        return listen(self.affinity(x, mask), x @ self.weight.squeeze(1), self.bias)
+        return [Term(0, affinity=self.affinity(x, mask))]
 
 
 class DynamicalTemporalGraph(DynamicalGraphLayer):
@@ -74,8 +81,8 @@ class DynamicalTemporalGraph(DynamicalGraphLayer):
         outputs: int,
         neighbours: int,
         include_self: bool,
-        forward_weighting: nn.Module,
-        backward_weighting: nn.Module,
+        forward_weighting: WeightingModule,
+        backward_weighting: WeightingModule,
         outside: OutsideWindow,
     ) -> None:
         super().__init__(inputs, outputs, matrices=3)
@@ -85,15 +92,11 @@ class DynamicalTemporalGraph(DynamicalGraphLayer):
         self.backward_weighting = backward_weighting
         self.outside = outside
 
-    def affinity(
-        self, now: Tensor, after: Tensor, before: Tensor, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def affinity(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return Q_{t+1} of the first frames and Q_{t-1} of the last (eq. 13).
 
         Args:
-            now: (T, B, N, inputs) X_t.
-            after: X_{t+1} and
-            before: X_{t-1}, as `dgnet.frames.neighbouring` returns them.
+            x: (T, B, N, inputs).
             mask: L (eq. 11), (N, N), or (T - 1, B, N, N) by motion; None finds the nearest motions.
 
         Returns:
@@ -101,27 +104,24 @@ class DynamicalTemporalGraph(DynamicalGraphLayer):
         """
         if mask is None:
             with torch.no_grad():
-                motion = now[1:] - now[:-1]
+                motion = x[1:] - x[:-1]
             mask = nearest(motion, self.neighbours, self.include_self)
-        count = len(after)
-        forward = backward = mask
-        if mask.dim() > 2 and count > len(mask):
-            forward, backward = torch.cat([mask, mask[-1:]]), torch.cat([mask[:1], mask])
-        return (
-            self.forward_weighting(now[:count], after, forward),
-            self.backward_weighting(now[len(now) - count :], before, backward),
-        )
+        hear, tell = self.forward_weighting.parts(x)
+        after = following(tell, self.outside)
+        repeated = mask.dim() > 2 and len(after) > len(mask)
+        of_after = torch.cat([mask, mask[-1:]]) if repeated else mask
+        forward = self.forward_weighting.weigh(hear[: len(after)], after, of_after)
+        hear, tell = self.backward_weighting.parts(x)
+        before = previous(tell, self.outside)
+        of_before = torch.cat([mask[:1], mask]) if repeated else mask
+        hear = hear[len(hear) - len(before) :]
+        return forward, self.backward_weighting.weigh(hear, before, of_before)
 
     def affinities(self, x: Tensor, mask: Tensor | None) -> Mapping[str, Tensor]:
         """Return what the layer connects, for inspection: {"forward": ..., "backward": ...}."""
-        forward, backward = self.affinity(*neighbouring(x, self.outside), mask)
+        forward, backward = self.affinity(x, mask)
         return {"forward": forward, "backward": backward}
 
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
         """Eq. 14."""
-        now, after, before = neighbouring(x, self.outside)
-        of_now, of_after, of_before = self.weight.unbind(1)
-        forward, backward = self.affinity(now, after, before, mask)
-        return sum_over_frames(
-            now @ of_now + self.bias, forward @ (after @ of_after), backward @ (before @ of_before)
-        )
+        return over_frames(len(x), self.outside, (None, *self.affinity(x, mask)))

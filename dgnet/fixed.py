@@ -1,11 +1,14 @@
 """Fixed graph convolutions: FSG over the skeleton (eq. 1, 2) and FTG over time (eq. 8, 9)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from dgnet.config import OutsideWindow
-from dgnet.frames import neighbouring, sum_over_frames
-from dgnet.layer import GraphLayer, listen
+from dgnet.convolution import Term, itself_and_others
+from dgnet.frames import over_frames
+from dgnet.layer import GraphLayer
 
 
 class LearntAdjacency(nn.Module):
@@ -47,14 +50,9 @@ class FixedSpatialGraph(GraphLayer):
         super().__init__(inputs, outputs, matrices=2, activated=activated)
         self.adjacency = LearntAdjacency(bones | torch.eye(len(bones), dtype=torch.bool))
 
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
         """Eq. 2; `mask` is not used."""
-        own, other = self.weight.unbind(1)
-        adjacency = self.adjacency()
-        itself = adjacency.diagonal().unsqueeze(1)
-        between = adjacency - torch.diag_embed(itself.squeeze(1))
-        y = listen(between, x @ other, self.bias)
-        return torch.addcmul(y, x @ own, itself)
+        return itself_and_others(self.adjacency())
 
 
 class FixedTemporalGraph(GraphLayer):
@@ -70,8 +68,6 @@ class FixedTemporalGraph(GraphLayer):
         super().__init__(inputs, outputs, matrices=3)
         self.outside = outside
 
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
         """Eq. 9; `mask` is not used."""
-        now, after, before = neighbouring(x, self.outside)
-        of_now, of_after, of_before = self.weight.unbind(1)
-        return sum_over_frames(now @ of_now + self.bias, after @ of_after, before @ of_before)
+        return over_frames(len(x), self.outside, (None, None, None))

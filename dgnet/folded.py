@@ -133,12 +133,15 @@ class _FixedSpatial(_Folded):
         super().__init__(weight=weight.flatten(1), bias=bias, adjacency=pairs)
         self.activated = layer.norm is not None
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, residual: Tensor | None = None
+    ) -> Tensor:
         frames, batch, joints, _ = x.shape
         told = (x @ self.weight).view(frames * batch, 2 * joints, -1)
         adjacency = self.adjacency.expand(frames * batch, -1, -1)
         y = torch.baddbmm(self.bias, adjacency, told)
-        return (y.relu_() if self.activated else y).view(frames, batch, joints, -1)
+        y = (y.relu_() if self.activated else y).view(frames, batch, joints, -1)
+        return y if residual is None else residual + y
 
 
 class _FixedTemporal(_Folded):
@@ -155,7 +158,9 @@ class _FixedTemporal(_Folded):
         super().__init__(now=now, after=after, before=before, bias=bias)
         self.replicate = layer.outside == "replicate"
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, residual: Tensor | None = None
+    ) -> Tensor:
         rows = x.flatten(0, -2)
         one = len(rows) // len(x)  # rows of a frame
         y = torch.addmm(self.bias, rows, self.now)
@@ -165,7 +170,8 @@ class _FixedTemporal(_Folded):
             if self.replicate:
                 y[-one:].addmm_(rows[-one:], self.after)
                 y[:one].addmm_(rows[:one], self.before)
-        return y.relu_().view_as(x)
+        y = y.relu_().view_as(x)
+        return y if residual is None else residual + y
 
 
 class _DynamicalSpatial(_Folded):
@@ -182,10 +188,13 @@ class _DynamicalSpatial(_Folded):
         )
         self.nearest = _Nearest(layer.neighbours, layer.include_self)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, residual: Tensor | None = None
+    ) -> Tensor:
         affinity = _heard(x @ self.sender, self.nearest(x)).flatten(0, 1)
         y = torch.baddbmm(self.bias, affinity, (x @ self.weight).flatten(0, 1))
-        return y.relu_().view_as(x)
+        y = y.relu_().view_as(x)
+        return y if residual is None else residual + y
 
 
 class _DynamicalTemporal(_Folded):
@@ -212,7 +221,9 @@ class _DynamicalTemporal(_Folded):
         self.nearest = _Nearest(layer.neighbours, layer.include_self)
         self.replicate = layer.outside == "replicate"
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, residual: Tensor | None = None
+    ) -> Tensor:
         frames, _, joints, channels = x.shape
         y = torch.addmm(self.bias, x.flatten(0, -2), self.now).view(-1, joints, channels)
         if frames > 1:
@@ -228,7 +239,8 @@ class _DynamicalTemporal(_Folded):
             backward = _heard(before @ self.before_sender, of_before).flatten(0, 1)
             y[:rows].baddbmm_(forward, (after @ self.after).flatten(0, 1))
             y[-rows:].baddbmm_(backward, (before @ self.before).flatten(0, 1))
-        return y.relu_().view_as(x)
+        y = y.relu_().view_as(x)
+        return y if residual is None else residual + y
 
 
 class _NonLocal(_Folded):

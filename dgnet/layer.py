@@ -5,10 +5,12 @@ slices, and one matrix product serves all frames of all windows.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from dgnet.convolution import Term, graph_product, normalised_graph_product
 
 
 class GraphLayer(nn.Module, ABC):
@@ -42,21 +44,22 @@ class GraphLayer(nn.Module, ABC):
         nn.init.uniform_(self.weight, -deviation * 3**0.5, deviation * 3**0.5)
 
     @abstractmethod
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Return sum over k of affinity_k X W_k + bias, (T, B, N, outputs).
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
+        """Return what is added up: affinity_k and where it applies.
 
         Args:
             x: (T, B, N, inputs).
             mask: who is connected, or None for layers that find out or need not know.
         """
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return (T, B, N, outputs) for (T, B, N, inputs)."""
-        y = self.convolve(x, mask)
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, residual: Tensor | None = None
+    ) -> Tensor:
+        """Return (T, B, N, outputs) for (T, B, N, inputs), added to `residual` if there is one."""
+        terms = self.terms(x, mask)
         if self.norm is None:
-            return y
-        # In place, and before the view: autograd copies what is written to through a view.
-        return self.norm(y.flatten(0, -2)).relu_().view_as(y)
+            return graph_product(x, self.weight, self.bias, terms)
+        return normalised_graph_product(x, self.weight, self.bias, terms, self.norm, residual)
 
 
 class DynamicalGraphLayer(GraphLayer):
@@ -64,20 +67,7 @@ class DynamicalGraphLayer(GraphLayer):
 
     @abstractmethod
     def affinities(self, x: Tensor, mask: Tensor | None) -> Mapping[str, Tensor]:
-        """Return the affinity matrices by name; arguments as `convolve`."""
-
-
-def listen(affinity: Tensor, messages: Tensor, bias: Tensor) -> Tensor:
-    """Return affinity @ messages + bias.
-
-    Args:
-        affinity: (T, B, N, M), or (N, M) for all frames.
-        messages: (T, B, M, C).
-        bias: (C,).
-    """
-    frames, batch = messages.shape[:2]
-    affinity = affinity.expand(frames, batch, -1, -1).flatten(0, 1)
-    return torch.baddbmm(bias, affinity, messages.flatten(0, 1)).unflatten(0, (frames, batch))
+        """Return the affinity matrices by name; arguments as `terms`."""
 
 
 class Residual(nn.Module):
@@ -90,4 +80,4 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (T, B, N, C) for (T, B, N, C)."""
-        return x + self.second(self.first(x, mask), mask)
+        return self.second(self.first(x, mask), mask, x)

@@ -37,7 +37,12 @@ def nearest(
         (..., N, M) bool with min(K, present candidates) true in each row.
     """
     others = features if candidates is None else candidates
-    distance = others.square().sum(-1).unsqueeze(-2) - 2 * features @ others.transpose(-1, -2)
+    products = features @ others.transpose(-1, -2)
+    if candidates is None:
+        squares = products.diagonal(dim1=-2, dim2=-1)
+    else:
+        squares = candidates.square().sum(-1)
+    distance = torch.sub(squares.unsqueeze(-2), products, alpha=2)
     own = distance.diagonal((others.shape[-2] - features.shape[-2]) // 2, -2, -1)
     own.fill_(-torch.inf if include_self else torch.inf)
     if present is not None:

@@ -100,10 +100,10 @@ class DGNet(nn.Module):
         """
         found: dict[str, Tensor] = {}
 
-        def keep(name: str) -> Callable[[nn.Module, tuple[Tensor, Tensor | None]], None]:
-            def hook(layer: nn.Module, arguments: tuple[Tensor, Tensor | None]) -> None:
+        def keep(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            def hook(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
                 if isinstance(layer, DynamicalGraphLayer):
-                    for kind, matrices in layer.affinities(*arguments).items():
+                    for kind, matrices in layer.affinities(*arguments[:2]).items():
                         found[f"{name}.{kind}"] = matrices.transpose(0, 1)
 
             return hook

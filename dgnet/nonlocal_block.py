@@ -1,6 +1,8 @@
 """The spatial non-local block, in the concatenation form that SemGCN's public code uses."""
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class NonLocalBlock(nn.Module):
@@ -33,15 +35,23 @@ class NonLocalBlock(nn.Module):
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.norm.weight)
 
-    def affinity(self, x: Tensor) -> Tensor:
-        """Return f(x) / N, (..., N, N), for (..., N, C)."""
-        of_theta, of_phi = (self.pair.weight[0] / x.shape[-2]).chunk(2)
-        first = x @ (of_theta @ self.theta.weight)
-        second = x @ (of_phi @ self.phi.weight)
-        constant = of_theta @ self.theta.bias + of_phi @ self.phi.bias
-        return ((first + constant).unsqueeze(-1) + second.unsqueeze(-2)).relu_()
-
     def forward(self, x: Tensor) -> Tensor:
         """Return (T, B, N, C) for (T, B, N, C)."""
-        y = self.out(self.affinity(x) @ self.g(x))
+        of_theta, of_phi = (self.pair.weight[0] / x.shape[-2]).chunk(2)
+        # One product gives g and both scores, one for each end of a pair.
+        mapped = functional.linear(
+            x,
+            torch.cat(
+                [
+                    self.g.weight,
+                    torch.stack([of_theta @ self.theta.weight, of_phi @ self.phi.weight]),
+                ]
+            ),
+            torch.cat(
+                [self.g.bias, torch.stack([of_theta @ self.theta.bias, of_phi @ self.phi.bias])]
+            ),
+        )
+        g, first, second = mapped.split([self.g.out_features, 1, 1], dim=-1)
+        affinity = (first + second.transpose(-1, -2)).relu_()
+        y = self.out(affinity @ g)
         return x + self.norm(y.flatten(0, -2)).view_as(y)

@@ -5,16 +5,18 @@ as one graph, whose messages share one weight matrix whatever frame they come fr
 form has separate layers, and in time separate matrices, for space, forward and backward.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from dgnet.config import OutsideWindow
+from dgnet.convolution import Term, itself_and_others
 from dgnet.fixed import LearntAdjacency
-from dgnet.layer import DynamicalGraphLayer, GraphLayer, listen
+from dgnet.frames import over_frames
+from dgnet.layer import DynamicalGraphLayer, GraphLayer
 from dgnet.neighbours import nearest
+from dgnet.weighting import WeightingModule
 
 
 def three_frames(x: Tensor, outside: OutsideWindow) -> Tensor:
@@ -48,15 +50,12 @@ class FixedSpatioTemporalGraph(GraphLayer):
         self.outside = outside
         self.adjacency = LearntAdjacency(torch.cat([same, bones | same, same], dim=1))
 
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
         """The equation above; `mask` is not used."""
-        joints = x.shape[2]
-        own, other = self.weight.unbind(1)
-        adjacency = self.adjacency()
-        itself = adjacency[:, joints : 2 * joints].diagonal()
-        between = adjacency - functional.pad(torch.diag_embed(itself), (joints, joints))
-        y = listen(between, three_frames(x @ other, self.outside), self.bias)
-        return torch.addcmul(y, x @ own, itself.unsqueeze(1))
+        before, now, after = self.adjacency().chunk(3, dim=1)
+        itself, others = itself_and_others(now)
+        neighbours = over_frames(len(x), self.outside, (now, after, before), (1, 1, 1))
+        return [itself, others, *neighbours[1:]]
 
 
 class DynamicalSpatioTemporalGraph(DynamicalGraphLayer):
@@ -81,7 +80,7 @@ class DynamicalSpatioTemporalGraph(DynamicalGraphLayer):
         outputs: int,
         neighbours: int,
         include_self: bool,
-        weighting: nn.Module,
+        weighting: WeightingModule,
         outside: OutsideWindow,
     ) -> None:
         super().__init__(inputs, outputs, matrices=1)
@@ -102,10 +101,10 @@ class DynamicalSpatioTemporalGraph(DynamicalGraphLayer):
         """Return what the layer connects, for inspection: {"unified": (T, B, N, 3N)}."""
         return {"unified": self.affinity(x, mask)}
 
-    def convolve(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def terms(self, x: Tensor, mask: Tensor | None) -> Sequence[Term]:
         """The equation above."""
-        messages = three_frames(x @ self.weight.squeeze(1), self.outside)
-        return listen(self.affinity(x, mask), messages, self.bias)
+        before, now, after = self.affinity(x, mask).chunk(3, dim=-1)
+        return over_frames(len(x), self.outside, (now, after, before), (0, 0, 0))
 
 
 def nearest_of_three_frames(

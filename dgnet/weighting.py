@@ -1,21 +1,66 @@
 """How much a connection counts: R (eq. 5), H (eq. 12) and their alternatives of table VII."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from dgnet.config import WeightBound, Weighting
 
 
-class Unweighted(nn.Module):
-    """Every connection counts 1: the affinity is the mask itself."""
+class WeightingModule(nn.Module, ABC):
+    """Weights of connections, from a part that receivers and a part that senders contribute.
+
+    The parts are found once for all frames; which frames listen to which is a matter of slices.
+    """
+
+    @abstractmethod
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what joints contribute as receivers and as senders, (..., N, any) twice.
+
+        Args:
+            x: (..., N, C) features.
+        """
+
+    @abstractmethod
+    def weigh(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
+        """Weigh what each joint hears.
+
+        Args:
+            receiver: the first of `parts` of the N joints that listen.
+            sender: the second of `parts` of the M joints that they may listen to.
+            mask: (..., N, M) bool, broadcastable: who is connected.
+
+        Returns:
+            (..., N, M): 0 where the mask is false.
+        """
 
     def forward(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
-        """Return (..., N, M) weights of `mask`; see `FullyConnected`."""
+        """Return (..., N, M) weights, 0 where the mask is false.
+
+        Args:
+            receiver: (..., N, C) features of the joints that listen.
+            sender: (..., M, C) features of the joints that they may listen to.
+            mask: (..., N, M) bool, broadcastable: who is connected.
+        """
+        return self.weigh(self.parts(receiver)[0], self.parts(sender)[1], mask)
+
+
+class Unweighted(WeightingModule):
+    """Every connection counts 1: the affinity is the mask itself."""
+
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the features, of which only the number of joints counts."""
+        return x, x
+
+    def weigh(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
+        """Return the mask as numbers, for each frame and window."""
         weights = mask.to(receiver.dtype)
         return weights.expand(*receiver.shape[:-1], sender.shape[-2])
 
 
-class FullyConnected(nn.Module):
+class FullyConnected(WeightingModule):
     """gamma([x_i, x_j]), one fully connected layer to a scalar (eq. 5, 12), bounded.
 
     The layer on a concatenation is a sum of two: gamma([x_i, x_j]) = a.x_i + b.x_j + c. With the
@@ -33,22 +78,18 @@ class FullyConnected(nn.Module):
         self.bound = bound
         self.score = nn.Linear(2 * channels, 1)
 
-    def forward(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
-        """Weigh what each joint hears.
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a.x_i and b.x_j + c; with the bound "softmax" the latter twice."""
+        of_receiver, of_sender = self.score.weight.chunk(2, dim=1)
+        told = functional.linear(x, of_sender, self.score.bias)
+        return (told if self.bound == "softmax" else functional.linear(x, of_receiver)), told
 
-        Args:
-            receiver: (..., N, C) features of the joints that listen.
-            sender: (..., M, C) features of the joints that they may listen to.
-            mask: (..., N, M) bool, broadcastable: who is connected.
-
-        Returns:
-            (..., N, M): 0 where the mask is false.
-        """
-        of_receiver, of_sender = self.score.weight[0].chunk(2)
-        told = (sender @ of_sender + self.score.bias).unsqueeze(-2)
+    def weigh(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
+        """Return the bounded sums of both parts."""
+        told = sender.transpose(-1, -2)
         if self.bound == "softmax":
             return masked_softmax(told, mask)
-        score = (receiver @ of_receiver).unsqueeze(-1) + told
+        score = receiver + told
         if self.bound == "sigmoid":
             score = score.sigmoid()
         elif self.bound == "tanh":
@@ -56,7 +97,7 @@ class FullyConnected(nn.Module):
         return score * mask
 
 
-class EmbeddedGaussian(nn.Module):
+class EmbeddedGaussian(WeightingModule):
     """exp(theta(x_i).phi(x_j)) normalised over the neighbours (Wang et al., CVPR 2018, eq. 4).
 
     theta and phi are linear layers to half the width. The kernel is normalised by definition, so no
@@ -69,9 +110,13 @@ class EmbeddedGaussian(nn.Module):
         self.theta = nn.Linear(channels, inner)
         self.phi = nn.Linear(channels, inner)
 
-    def forward(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
-        """Return (..., N, M) weights; arguments as `FullyConnected.forward`."""
-        return masked_softmax(self.theta(receiver) @ self.phi(sender).transpose(-1, -2), mask)
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return theta(x_i) and phi(x_j)."""
+        return self.theta(x), self.phi(x)
+
+    def weigh(self, receiver: Tensor, sender: Tensor, mask: Tensor) -> Tensor:
+        """Return the normalised kernel."""
+        return masked_softmax(receiver @ sender.transpose(-1, -2), mask)
 
 
 def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
@@ -83,8 +128,8 @@ def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask, score, torch.finfo(score.dtype).min).softmax(-1)
 
 
-def make_weighting(weighting: Weighting, channels: int, bound: WeightBound) -> nn.Module:
-    """Return the module that weighs connections: (receiver, sender, mask) -> weights."""
+def make_weighting(weighting: Weighting, channels: int, bound: WeightBound) -> WeightingModule:
+    """Return the module that weighs connections."""
     if weighting == "none":
         return Unweighted()
     if weighting == "embedded_gaussian":

@@ -43,8 +43,8 @@ ELSEWHERE = {
         "datasets/test_humaneva.py::test_bad_npz_files_are_one_plain_error",
         "datasets/test_humaneva.py::test_bad_matlab_files_are_named",
         "datasets/test_acclaim.py::test_a_damaged_motion_is_refused_with_its_place",
-        "lifting/test_predictions.py::test_wrong_joint_count_is_refused_and_the_old_folder_stays",
-        "lifting/test_predictions.py::test_non_finite_predictions_name_clip_and_frame",
+        "prediction/test_stored_predictions.py::test_wrong_joint_count_is_refused_and_the_old_folder_stays",
+        "prediction/test_stored_predictions.py::test_non_finite_predictions_name_clip_and_frame",
     ),
     "fps or camera mismatch": (
         "datasets/test_h36m_refusals.py::test_bad_options_are_one_plain_error",
@@ -60,10 +60,10 @@ ELSEWHERE = {
     ),
     "a malicious checkpoint": (
         "lifting/test_checkpoint.py::test_a_pickle_is_refused_and_never_run",
-        "lifting/test_training.py::test_a_state_that_would_run_code_is_refused",
+        "training/test_training.py::test_a_state_that_would_run_code_is_refused",
     ),
     "two processes writing the same run": (
-        "lifting/test_training_run.py::test_a_run_that_another_process_writes_is_refused",
+        "training/test_training_run.py::test_a_run_that_another_process_writes_is_refused",
         "experiments/test_executor.py::test_two_runners_of_one_grid_are_refused",
     ),
 }

@@ -99,7 +99,8 @@ class RunRecord(BaseModel):
         parameters: all parameters, defaults included.
         dataset: name of the data set.
         data_hash: identity of the prepared set.
-        commit: git commit of the folder worked in, or None outside git.
+        commit: git commit of the folder worked in, or None where there is none.
+        no_commit: why there is none: outside git, or git refuses the folder.
         dirty: whether tracked files other than results differed from the commit.
         code_hash: SHA-256 over the source files that shape the run.
         dvc_hashes: DVC's hashes of the run's inputs, by path, where dvc.lock knows them.
@@ -124,6 +125,7 @@ class RunRecord(BaseModel):
     dataset: str
     data_hash: str
     commit: str | None
+    no_commit: str | None = None
     dirty: bool | None
     code_hash: str
     dvc_hashes: dict[str, str]
@@ -223,6 +225,7 @@ def collect(
         dataset=dataset,
         data_hash=data_hash,
         commit=commit,
+        no_commit=None if commit else _why_no_commit(),
         dirty=None if commit is None else _dirty(),
         code_hash=code,
         dvc_hashes=dvc_hashes(inputs),
@@ -367,6 +370,26 @@ def _dirty() -> bool:
         "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/results", ":!/dvc.lock"
     )
     return status != ""
+
+
+def _why_no_commit() -> str:
+    """Return why git names no commit; the record of a run says so."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "LC_ALL": "C"},  # what git says in English
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "git is not installed"
+    if "dubious ownership" in done.stderr:
+        return (
+            "git refuses the folder, which another user owns; "
+            f"'git config --global --add safe.directory {shlex.quote(str(Path.cwd()))}' trusts it"
+        )
+    return "not in git"
 
 
 def _git(*arguments: str) -> str | None:

@@ -22,6 +22,7 @@ from typing import Any, Literal, Protocol
 from harness.runs.dotted import dotted
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import origin_tags
+from harness.runs.shown import shown
 from harness.runs.tracking_journal import UNSENT, Journal, journals
 from harness.runs.tracking_mlflow import MlflowSender, tracking_uri
 
@@ -335,5 +336,5 @@ def _not_sent(uri: str, error: Exception) -> str:
     innermost: BaseException = error
     while innermost.__cause__ or innermost.__context__:
         innermost = innermost.__cause__ or innermost.__context__ or innermost
-    reason = next(iter(str(innermost).splitlines()), "") or type(innermost).__name__
-    return f"MLflow at {uri} does not take events ({reason[:200]})"
+    # MLflow's advice, such as to migrate its database, stands at the end of long sentences.
+    return f"MLflow at {uri} does not take events ({shown(innermost, longest=2000)})"

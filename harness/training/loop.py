@@ -209,7 +209,15 @@ class Training:
         weight = next(self._lifter.parameters())
         placed = batch.to(weight.device, weight.dtype)
         self._optimizer.zero_grad()
-        loss = self._model(lambda: placed)
+        try:
+            loss = self._model(lambda: placed)
+        except ValueError as error:  # torch's, of a batch norm that has one value a channel
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise HarnessError(
+                f"a batch of {len(batch.target)} window has no variance for a batch norm; set "
+                "training.batch_size to 2 or more, or prepare more or longer training clips"
+            ) from error
         self._fabric.backward(loss)
         if self._recipe.gradient_clip_norm is not None:
             self._fabric.clip_gradients(

@@ -70,6 +70,18 @@ def test_what_is_tracked_names_command_and_commit(repository: Callable[..., str]
     assert tags["dirty"] == "false"
 
 
+def test_a_folder_that_git_refuses_is_told_apart_from_one_outside_git(
+    repository: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert record_of().no_commit is None
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for this case
+    record = record_of()
+    assert record.commit is None
+    assert record.no_commit is not None
+    assert "git refuses the folder, which another user owns" in record.no_commit
+    assert f"safe.directory {tmp_path}" in record.no_commit
+
+
 def test_outside_git_commit_is_unknown_and_code_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from harness.runs.provenance import origin_tags
 from harness.runs.tracking import (
     NullTracker,
     ParentRun,
+    _not_sent,
     open_parent,
     open_tracker,
     send_unsent,
@@ -432,6 +433,13 @@ def test_sync_repeats_without_harm_what_was_sent_but_not_confirmed(store: str) -
         assert sender.send(journal) == 3
     (run,) = runs_at(store, "again")
     assert curve(store, run, "loss") == [(0, 1.0)]
+
+
+def test_advice_of_mlflow_is_told_to_its_end() -> None:
+    advice = "take a backup, then run 'mlflow db upgrade sqlite:///mlflow.db'"
+    told = _not_sent("uri", RuntimeError(f"{'out of date ' * 40}\n{advice}"))
+    assert told.endswith(f"{advice})")
+    assert "\n" not in told
 
 
 def test_sync_leaves_a_run_that_still_goes_on_alone() -> None:

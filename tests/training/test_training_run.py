@@ -106,6 +106,12 @@ def test_the_record_tells_what_the_run_was_made_from(tmp_path: Path) -> None:
     assert record.results["epoch"] in (1, 2, 3)
 
 
+def test_batches_of_one_window_are_refused_plainly(tmp_path: Path) -> None:
+    plan = tiny_plan(tmp_path / "set", tmp_path / "run", epochs=1, batch_size=1)
+    with pytest.raises(HarnessError, match=r"a batch of 1 window has no variance for a batch norm"):
+        train_run(plan, accelerator="cpu")
+
+
 def test_only_some_actions_are_trained_on(tmp_path: Path) -> None:
     # Clips alternate Sitting and Walking; the validation clip is Sitting.
     plan = replace(tiny_plan(tmp_path / "set", tmp_path / "run"), train_actions=("Sitting",))

@@ -139,7 +139,7 @@ def report_run(folder: Path) -> RunReport:
 def as_text(report: RunReport) -> str:
     """Return the report for people: sections of names and values, and a table of scores."""
     record = report.record
-    commit = record.commit or "unknown (not in git)"
+    commit = record.commit or f"unknown ({record.no_commit or 'not in git'})"
     if record.dirty:
         commit += ", tracked files differed"
     facts = {

@@ -60,6 +60,7 @@ def compare(
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
     from harness.reporting.stored.scored_runs import find_scored_model
     from harness.runs.settings import load_settings
+    from harness.runs.shown import escaped_lines
     from harness.scoring.protocols import protocol_called
 
     if profile is None or protocol is None:
@@ -70,4 +71,4 @@ def compare(
     found = [find_scored_model(name, profile, protocol, results, seeds) for name in models]
     comparison = compare_models(found, metric, by, dataset)
     write = {"md": as_markdown, "csv": as_csv, "json": as_json}[style]
-    click.echo(write(comparison).rstrip("\n"))
+    click.echo(escaped_lines(write(comparison).rstrip("\n")))

@@ -1,6 +1,8 @@
 """`harness data`: which data sets there are, getting, preparing and looking at them."""
 
+import csv
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +98,7 @@ def prepare(
     from harness.datasets.prepared import PreparedSet
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
+    from harness.runs.shown import escaped
 
     importer = importer_called(name)
     if profile is not None:
@@ -121,7 +124,7 @@ def prepare(
         f"data hash {manifest.data_hash[:12]}"
     )
     for note in manifest.notes:
-        click.echo(f"  {note}")
+        click.echo(f"  {escaped(note)}")
     if importer.needs_raw and raw is not None:
         _link(raw, usual)
     click.echo(
@@ -141,6 +144,7 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
     from harness.datasets.importers import importer_called, importer_names
     from harness.datasets.inspection import inspect_set
     from harness.datasets.pose_picture import save_pose_picture
+    from harness.runs.shown import escaped_lines
 
     prepared = _prepared(name)
     known = prepared.manifest.name in importer_names()
@@ -152,7 +156,7 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
     if style == "json":
         click.echo(inspection.model_dump_json(indent=2))
     else:
-        click.echo(inspection.text())
+        click.echo(escaped_lines(inspection.text()))
     click.echo(f"picture: {drawn}", err=True)
 
 
@@ -198,9 +202,9 @@ def clips(name: str, split: "Split") -> None:
     from harness.datasets.clip_names import clip_names
 
     chosen = _prepared(name).select(split)
-    click.echo("clip,frames")
-    for clip, frames in zip(clip_names(chosen), chosen["frames"], strict=True):
-        click.echo(f"{clip},{frames}")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["clip", "frames"])
+    writer.writerows(zip(clip_names(chosen), chosen["frames"], strict=True))
 
 
 @data.command(

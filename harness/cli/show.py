@@ -23,6 +23,9 @@ def show(run: str, style: str) -> None:
     RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
     from harness.reporting.stored.run_report import as_text, find_run, report_run
+    from harness.runs.shown import escaped_lines
 
     report = report_run(find_run(run))
-    click.echo(report.model_dump_json(indent=2) if style == "json" else as_text(report))
+    click.echo(
+        report.model_dump_json(indent=2) if style == "json" else escaped_lines(as_text(report))
+    )

@@ -11,6 +11,7 @@ from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
 from harness.reporting.stored.elsewhere import told_of_elsewhere
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.stored.scored_runs import ScoredModel
+from harness.runs.shown import cell
 from harness.scoring.statistics import Difference
 
 MARK = "*"
@@ -35,7 +36,7 @@ def as_csv(comparison: Comparison) -> str:
     records = _records(comparison)
     writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({key: cell(value) for key, value in record.items()} for record in records)
     return stream.getvalue()
 
 

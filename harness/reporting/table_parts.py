@@ -14,6 +14,7 @@ from harness.reporting.measured_rows import ReproducedRow, Value
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.learning_curve import FALLING
 from harness.runs.files import atomic_file
+from harness.runs.shown import cell
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(records[-1]), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({key: cell(value) for key, value in record.items()} for record in records)
     return stream.getvalue()
 
 

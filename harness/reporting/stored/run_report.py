@@ -12,6 +12,7 @@ from harness.runs.errors import HarnessError
 from harness.runs.files import visible
 from harness.runs.provenance import RunRecord, read_record
 from harness.runs.settings import load_settings
+from harness.runs.shown import escaped
 from harness.runs.suggest import unknown_name
 from harness.scoring.metrics import METRICS
 from harness.scoring.stored_score import read_score
@@ -233,4 +234,7 @@ def _score_blocks(report: RunReport) -> list[str]:
 
 def _lines(values: Mapping[str, Any]) -> str:
     width = max(map(len, values))
-    return "\n".join(f"  {key:<{width}}  {value}".rstrip() for key, value in values.items())
+    return "\n".join(
+        f"  {escaped(key):<{width}}  {escaped(str(value))}".rstrip()
+        for key, value in values.items()
+    )

@@ -268,13 +268,14 @@ def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
     """Read KEY=VALUE pairs, the value as YAML."""
     from harness.runs.errors import HarnessError
     from harness.runs.plain_yaml import parse_yaml
+    from harness.runs.shown import shown
 
     options = {}
     for change in changes:
         key, equals, value = change.partition("=")
         if not (key and equals):
             raise HarnessError(f"--set {change}: expected KEY=VALUE, such as fps=25")
-        options[key.strip()] = parse_yaml(value, f"--set {change}")
+        options[key.strip()] = parse_yaml(value, f"--set {shown(change, 80)}")
     return options
 
 

@@ -108,6 +108,7 @@ def _parsed(changes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the changes by section and key, each value as params.yaml would have it."""
     from harness.runs.errors import HarnessError
     from harness.runs.plain_yaml import parse_yaml
+    from harness.runs.shown import shown
 
     parsed: dict[str, dict[str, Any]] = {"network": {}, "training": {}}
     for change in changes:
@@ -118,5 +119,5 @@ def _parsed(changes: Sequence[str]) -> dict[str, dict[str, Any]]:
                 f"--set {change}: expected training.KEY=VALUE or network.KEY=VALUE; "
                 "'harness models NAME' prints the keys"
             )
-        parsed[section][key] = parse_yaml(text, f"--set {change}")
+        parsed[section][key] = parse_yaml(text, f"--set {shown(change, 80)}")
     return parsed

@@ -259,6 +259,20 @@ def test_a_model_is_added_by_one_command_that_leaves_the_others(
     assert "nothing changed" in capsys.readouterr().out
 
 
+def test_a_metric_without_reference_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    path = REFERENCE / "dgnet/scores.json"
+    scores = json.loads(path.read_text())
+    for metrics in scores["protocols"].values():
+        for name in [name for name in metrics if name.startswith("MPJVE")]:
+            del metrics[name]
+    path.write_text(json.dumps(scores))
+    found = verdicts(capsys, "--models", "dgnet")
+    remark = "no reference yet of MPJVE; write them with 'harness check --update'"
+    assert found == {"dgnet": ("scores", remark)}
+    assert ended("--update", "--models", "dgnet", "--stage", "scores") is None
+    assert verdicts(capsys, "--models", "dgnet") == {}
+
+
 def test_an_update_says_what_changes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,9 @@ from harness.scoring.score import score_predictions
 TOLERANCE = 1e-5
 """In the metric's unit; errors are stored in float32, of which a mean is not the last digit."""
 _DECIMALS = 7
+_NAMED = 4
+_Average = tuple[str, str, float | None, float | None]
+"""Protocol, metric, value now and in the reference."""
 
 
 class ScoresGolden(BaseModel):
@@ -53,7 +56,7 @@ def measured_scores(folder: Path, prepared: PreparedSet, protocols: Sequence[str
 
 def scores_difference(expected: ScoresGolden, found: ScoresGolden) -> str:
     """Say which averages differ, or nothing."""
-    unlike = []
+    unlike: list[_Average] = []
     for protocol in sorted(expected.protocols.keys() | found.protocols.keys()):
         before = expected.protocols.get(protocol, {})
         now = found.protocols.get(protocol, {})
@@ -63,12 +66,22 @@ def scores_difference(expected: ScoresGolden, found: ScoresGolden) -> str:
                 unlike.append((protocol, metric, value, reference))
     if not unlike:
         return ""
-    protocol, metric, value, reference = unlike[0]
-    names = ", ".join(sorted({name.partition("/")[0] for _, name, _, _ in unlike}))
+    changed = [one for one in unlike if one[3] is not None]
+    if not changed:
+        return f"no reference yet of {_metrics(unlike)}; write them with 'harness check --update'"
+    protocol, metric, value, reference = changed[0]
     return (
         f"{metric} of committed predictions under {protocol} is {_shown(value)}, the reference's "
-        f"{_shown(reference)} ({len(unlike)} averages differ, of {names}): metric or protocol"
+        f"{_shown(reference)} ({len(changed)} averages differ, of {_metrics(changed)}): metric or "
+        "protocol"
     )
+
+
+def _metrics(averages: Sequence[_Average]) -> str:
+    """Name the metrics that averages are of, the first few."""
+    plain = (name.partition("/")[0].removesuffix(" (frame-wise)") for _, name, _, _ in averages)
+    names = list(dict.fromkeys(plain))
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" * (len(names) > _NAMED))
 
 
 def _shown(value: float | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from standing_body import STANDING
 
 from harness.cli.main import main
 from harness.datasets import importers
@@ -74,7 +75,9 @@ def test_the_importer_reads_the_files_it_tells_of(
         for action in ("Waltz", "Tango"):
             path = tmp_path / "dances" / subject / f"{action}.npy"
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, np.full((30, 17, 3), 4000.0))
+            np.save(
+                path, np.tile(1000.0 * (STANDING - STANDING[0]) + [0.0, 0.0, 4000.0], (30, 1, 1))
+            )
     prepare_set("dance", tmp_path / "dances", tmp_path / "out", {"test": ["carl", "dora"]})
     prepared = PreparedSet(tmp_path / "out")
     assert prepared.clips["split"].value_counts().to_dict() == {"train": 4, "test": 4}

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from standing_body import STANDING
 
 from harness.body.camera import h36m_cameras, project, world_to_camera
 from harness.datasets.h36m.importer import IMPORTER
@@ -12,8 +13,6 @@ from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
 from harness.runs.errors import HarnessError
-
-from test_plausible import STANDING  # isort: skip
 
 KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 METADATA = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from standing_body import STANDING
 
 from harness.body.camera import Camera, h36m_cameras, project, world_to_camera
 from harness.body.size import fitting_factor, leg_length
@@ -15,16 +16,6 @@ from harness.datasets.plausible_2d import SourceCounts, check_2d
 from harness.datasets.plausible_3d import check_3d
 from harness.runs.errors import HarnessError
 
-# A person who faces -y, metres, z up, in the order of H36M_17.
-STANDING = np.array(
-    [
-        *([0, 0, 0.95], [-0.13, 0, 0.95], [-0.13, 0, 0.5], [-0.13, 0, 0.08]),
-        *([0.13, 0, 0.95], [0.13, 0, 0.5], [0.13, 0, 0.08]),
-        *([0, 0, 1.18], [0, 0, 1.42], [0, -0.03, 1.53], [0, 0, 1.65]),
-        *([0.15, 0, 1.42], [0.15, 0, 1.14], [0.15, 0, 0.9]),
-        *([-0.15, 0, 1.42], [-0.15, 0, 1.14], [-0.15, 0, 0.9]),
-    ]
-)
 CAMERA = h36m_cameras()["S1"][0]
 ALL = np.ones(40, dtype=bool)
 PICTURE = Camera(

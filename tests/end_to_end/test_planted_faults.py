@@ -90,7 +90,7 @@ def verdicts(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, t
 FAULTS = {
     "a wrong sign in eq. 10": (
         DynamicalTemporalGraph.affinity,
-        ("now[1:] - now[:-1]", "now[1:] + now[:-1]"),
+        ("x[1:] - x[:-1]", "x[1:] + x[:-1]"),
         ("steps", "loss of epoch 1, step 1", "network or loss"),
         ("dgnet",),
     ),
@@ -110,7 +110,7 @@ FAULTS = {
         ("videopose3d",),
     ),
     "joints of the flip at test not exchanged": (
-        lift._predicted,
+        lift._with_mirror_image,
         (
             "mirrored_points(image, lifter.skeleton)",
             "image * image.new_tensor([-1.0, 1.0, 1.0])",

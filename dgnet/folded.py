@@ -98,7 +98,7 @@ class _Nearest(nn.Module):
         self.count, self.own = count, -torch.inf if include_self else torch.inf
 
     def forward(self, features: Tensor) -> Tensor:
-        rows = features.flatten(0, 1)
+        rows = (features - features[..., :1, :]).flatten(0, 1)
         distance = torch.baddbmm(
             rows.square().sum(-1).unsqueeze(-2), rows, rows.transpose(-1, -2), alpha=-2
         )

@@ -22,8 +22,12 @@ def nearest(
     """Mask the `count` nearest candidates of each joint by Euclidean distance (eq. 3, 10).
 
     Distances come from the Gram matrix: |x_j|^2 - 2 x_i.x_j orders the candidates of joint i as
-    |x_i - x_j| does. No gradient flows through the choice. Among equally distant candidates
-    `torch.topk` chooses; on one machine it always chooses alike.
+    |x_i - x_j| does. Joints are alike far more than they differ, so x is taken relative to the
+    first joint: otherwise |x|^2 swallows the digits that tell neighbours apart, and rounding would
+    choose. No gradient flows through the choice. Among equally distant candidates `torch.topk`
+    chooses; on one machine it always chooses alike. Joints with the same neighbours leave a
+    dynamical layer with the same features, so ties are frequent, and it makes no difference which
+    of them is chosen: they tell the same.
 
     Args:
         features: (..., N, C), of features or of motions.
@@ -36,12 +40,13 @@ def nearest(
     Returns:
         (..., N, M) bool with min(K, present candidates) true in each row.
     """
-    others = features if candidates is None else candidates
+    origin = features[..., :1, :]
+    features = features - origin
+    others = features if candidates is None else candidates - origin
     products = features @ others.transpose(-1, -2)
-    if candidates is None:
-        squares = products.diagonal(dim1=-2, dim2=-1)
-    else:
-        squares = candidates.square().sum(-1)
+    squares = products.diagonal(dim1=-2, dim2=-1)
+    if candidates is not None:
+        squares = others.square().sum(-1)
     distance = torch.sub(squares.unsqueeze(-2), products, alpha=2)
     own = distance.diagonal((others.shape[-2] - features.shape[-2]) // 2, -2, -1)
     own.fill_(-torch.inf if include_self else torch.inf)

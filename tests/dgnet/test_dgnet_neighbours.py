@@ -84,3 +84,13 @@ def test_styles_that_look_at_the_pose_have_no_static_mask(body, style):
 def test_three_frames_repeat_the_style(body, style):
     one = static_mask(style, body, 3, include_self=True)
     assert static_mask(style, body, 3, include_self=True, frames=3).equal(one.repeat(1, 3))
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_what_all_joints_have_in_common_does_not_blur_who_is_near(others):
+    generator = torch.Generator().manual_seed(0)
+    own = torch.randn(50, 7, 16, generator=generator) * 1e-3 + 10
+    candidates = torch.cat([own - 1e-4, own, own + 1e-4], dim=1) if others else None
+    exact = None if candidates is None else candidates.double()
+    chosen = nearest(own.double(), 3, True, exact)
+    assert torch.equal(nearest(own, 3, True, candidates), chosen)

@@ -55,12 +55,13 @@ def file(tmp_path: Path) -> Path:
 def test_a_reader_that_fails_is_one_plain_error_and_the_next_file_is_read(
     file: Path, reader: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "BUDGET", Budget(least_seconds=1.0))
     assert set(read_apart("dying_readers:numbers", file, "a", "b")) == {"a", "b"}
+    if reader == "hanging":
+        monkeypatch.setattr(apart, "BUDGET", Budget(least_seconds=1.0))
     begun = time.monotonic()
     with pytest.raises(ReaderFailed, match=message):
         read_apart(f"dying_readers:{reader}", file)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30, "far less than the minute that it would hang"
     monkeypatch.setattr(apart, "BUDGET", Budget())
     found = read_apart("dying_readers:numbers", file, "a")
     np.testing.assert_array_equal(found["a"], [[0, 1, 2], [3, 4, 5]])

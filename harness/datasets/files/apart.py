@@ -23,6 +23,10 @@ from harness.runs.errors import HarnessError
 from harness.runs.plain_json import parse_json
 from harness.runs.shown import shown
 
+READY = b"ready"
+"""What the process says once it takes requests."""
+
+_START_SECONDS = 120.0
 _AT_ONCE = 2**24
 _KINDS = "biufU"
 
@@ -69,8 +73,14 @@ class _Server:
         if self._process.stdin is None or self._process.stdout is None:
             raise ReaderFailed("no process to read it in could be started")
         self._requests, self._answers = self._process.stdin, self._process.stdout
-        self._deadline = 0.0
         atexit.register(self.stop)
+        # Its start, on a busy machine seconds, is not the first file's.
+        self._deadline = time.monotonic() + _START_SECONDS
+        try:
+            self._bytes(len(READY))
+        except (TimeoutError, EOFError) as error:
+            self.stop()
+            raise ReaderFailed("the process to read it in does not start") from error
 
     @property
     def alive(self) -> bool:

@@ -51,9 +51,7 @@ def test_its_harness_commands_and_options_exist(workflow: dict[str, Any]) -> Non
 def test_what_needs_no_training_is_checked_before_it(workflow: dict[str, Any]) -> None:
     order = [" ".join(words) for words in commands(workflow)]
     (early, late) = [at for at, words in enumerate(order) if "harness check" in words]
-    assert (
-        order.index("dvc repro prepare@quick") < early < order.index("make repro") < late
-    )
+    assert order.index("dvc repro prepare@quick") < early < order.index("make repro") < late
     stages = order[early].split("--stage ")[1].split()[0].split(",")
     assert stages == ["data", "steps", "predictions", "scores"]
 

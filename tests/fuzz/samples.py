@@ -1,6 +1,5 @@
 """A sound sample of every kind of file that the harness reads, and the reader of each."""
 
-import contextlib
 import json
 import shutil
 import sys
@@ -40,6 +39,8 @@ from harness.reporting.regression.references import read_references
 from harness.reporting.stored.learning_curve import convergence_of
 from harness.reporting.stored.run_report import as_text, report_run
 from harness.reporting.stored.scored_runs import find_scored_model, require_comparable
+from harness.runs.budget import BUDGET
+from harness.runs.files import read_text
 from harness.runs.provenance import dvc_hashes
 from harness.runs.settings import load_settings
 from harness.runs.tracking_journal import journals
@@ -232,6 +233,4 @@ def _read_journals(folder: Path) -> None:
 
 
 def _read_options(path: Path) -> None:
-    text = path.read_text(errors="replace").splitlines()
-    with contextlib.suppress(OSError):
-        parsed_options(tuple(text))
+    parsed_options(tuple(read_text(path, BUDGET.yaml_bytes, "text").splitlines()))

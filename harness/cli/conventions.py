@@ -39,10 +39,10 @@ def conventions(
     The difference of each from h36m17-actionwise is what convention alone makes, for the poses are
     the same. PREDICTIONS are named as for `harness score`. No score is written.
     """
-    from harness.cli.find_predictions import find_predictions
     from harness.datasets.prepared import PreparedSet
     from harness.prediction.stored import read_predictions
     from harness.reporting.conventions import conventions as scored
+    from harness.reporting.stored.named_predictions import find_predictions
 
     folder, where, _ = find_predictions(predictions, data, profile, changes)
     prepared = PreparedSet(where)  # first, for it may define the skeleton of the predictions

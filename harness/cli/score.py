@@ -62,9 +62,9 @@ def score(
     profile's runs as MODEL-seedN and then stands in comparisons and tables; its layout and what
     must be declared of it: docs/foreign_predictions.md.
     """
-    from harness.cli.find_predictions import find_predictions
     from harness.datasets.prepared import PreparedSet
     from harness.prediction.stored import read_predictions
+    from harness.reporting.stored.named_predictions import find_predictions
     from harness.reporting.stored.score_text import as_markdown
     from harness.runs.errors import HarnessError
     from harness.scoring.all_protocols import open_score_tracker, track_score

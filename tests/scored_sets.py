@@ -51,8 +51,9 @@ def make_set(
             *(("test", *take) for take in takes),
         ):
             for camera in h36m_cameras()["S1"][:cameras]:
-                pose = rng.normal(scale=0.2, size=(1, len(skeleton), 3))
+                pose = rng.normal(scale=0.15, size=(1, len(skeleton), 3))
                 wave = 0.05 * rng.normal(size=(frames, len(skeleton), 3)).cumsum(axis=0)
+                wave /= max(1.0, frames / 10) ** 0.5  # legs stay those of a person
                 positions = (pose + wave + np.array([0, 0, 5])).astype(np.float32)
                 writer.add_clip(
                     origin="made",

@@ -50,6 +50,8 @@ def tables(results: Path, **params: Any) -> tuple[str, list[dict[str, str]]]:
         "table_03_humaneva.csv",
         "table_04_mpi_inf_3dhp.md",
         "table_04_mpi_inf_3dhp.csv",
+        "table_metrics.md",
+        "table_metrics.csv",
     ]
     with written[1].open(newline="") as stream:
         return written[0].read_text(), list(csv.DictReader(stream))

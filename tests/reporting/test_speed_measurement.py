@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.lifting import speed
+from harness.reporting.paper import speed_measurement as speed
 from harness.reporting.paper.speed_measurement import interleaved, measure_speed
 from harness.reporting.paper.speed_report import SpeedReport, median_interval
 from harness.runs.settings import ModelSettings

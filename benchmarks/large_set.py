@@ -28,20 +28,10 @@ from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_called
 from harness.lifting.windows import WindowReader
 from harness.training.loop import StateFile, Training
-from harness.training.state import TrainingState
+from harness.training.watching import SilentWatcher
 
 BYTES_A_FRAME = 17 * (2 + 3) * 4
 GIB = 2**30
-
-
-class Silent:
-    """Watches training and says nothing."""
-
-    def on_look(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        """Do nothing."""
-
-    def on_epoch(self, state: TrainingState) -> None:
-        """Do nothing."""
 
 
 def train(folder: Path, memory: int, steps: int) -> tuple[int, float]:
@@ -62,7 +52,7 @@ def train(folder: Path, memory: int, steps: int) -> tuple[int, float]:
         0,
         fabric=Fabric(accelerator="cpu", devices=1),
         state_file=StateFile(folder / "state.pt", "large"),
-        watcher=Silent(),
+        watcher=SilentWatcher(),
     )
     training.run()
     return resident("RssAnon"), (time.perf_counter() - begun) / steps

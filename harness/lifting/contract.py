@@ -6,6 +6,7 @@ A method that fulfils it works in training, prediction, comparison, grids and ta
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -111,8 +112,8 @@ class Lifter(nn.Module, ABC):
         labelled_subjects: the only training subjects whose poses its loss may see, or None for
             all; where some are not labelled, they fill one half of every batch.
         lifts_clips: whether `lift_clip` is a faster way to predict than windows.
-        compiling_pays_after: training steps after which compiling the loss has taken less time than
-            it saved, measured on a CPU; None where it was not seen to.
+        compiling_pays_after: by a recipe's `precision`, the training steps after which compiling
+            the loss has taken less time than it saved, measured on a CPU; those where it did.
     """
 
     frames: int
@@ -128,7 +129,7 @@ class Lifter(nn.Module, ABC):
     mirrors_itself: bool = False
     labelled_subjects: tuple[str, ...] | None = None
     lifts_clips: bool = False
-    compiling_pays_after: int | None = None
+    compiling_pays_after: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, inputs: LifterInput) -> Tensor:

@@ -23,7 +23,8 @@ from harness.lifting.windows import WindowReader
 from harness.runs.errors import HarnessError
 from harness.runs.history import EpochRecord
 from harness.runs.seeds import derive_seed
-from harness.training.compiling import compiled_loss, compiles
+from harness.training.compiling import compiled_loss, whether_to_compile
+from harness.training.memory import keep_freed_memory
 from harness.training.one_machine import OneMachineStrategy, require_address
 from harness.training.schedule import learning_rate
 from harness.training.state import TrainingState, save_state
@@ -40,6 +41,9 @@ class TrainingFailed(HarnessError):
 
 class Watcher(Protocol):
     """Follows training as it goes, to show or to record it."""
+
+    def on_choice(self, text: str) -> None:
+        """Be told what was chosen about how to train, and why."""
 
     def on_look(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Be told, now and then, that `step` of an epoch's `steps` are done, and the mean loss."""
@@ -100,7 +104,7 @@ class Training:
 
     Attributes:
         state: where it stands; its `best_weights` are the ones to keep.
-        compiled: whether the loss is compiled.
+        compiling: whether the loss is compiled, and why.
     """
 
     def __init__(
@@ -154,8 +158,11 @@ class Training:
         if fabric.world_size > 1:
             synchronise_batch_norms(lifter)
         steps = recipe.epochs * self._order.steps
-        self.compiled = compiles(recipe.compile, lifter, steps, fabric.world_size)
-        loss = compiled_loss(lifter, fabric.device) if self.compiled else lifter.loss
+        self.compiling = whether_to_compile(recipe, lifter, steps, fabric.world_size)
+        compiled = self.compiling.compiled
+        loss = compiled_loss(lifter, fabric.device) if compiled else lifter.loss
+        if recipe.compile != "off":
+            watcher.on_choice(f"compiled: {self.compiling.reason}")
         adam = _OPTIMIZERS[recipe.optimizer](
             lifter.parameters(),
             lr=recipe.learning_rate,
@@ -178,6 +185,8 @@ class Training:
             TrainingFailed: a loss or the validation error is NaN or infinite; the message names
                 epoch and step, and `state` still holds the best epoch before.
         """
+        if self._fabric.device.type == "cpu":
+            keep_freed_memory()
         while self.state.epoch <= self._recipe.epochs:
             losses = self._train_epoch(self.state.epoch, self.state.step)
             self._end_epoch(self.state.epoch, losses)

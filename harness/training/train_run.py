@@ -113,7 +113,13 @@ def train_run(
             state=state,
         )
         work.run()
-        return {"devices": fabric.world_size, "compiled": work.compiled, **started_from}
+        compiling = work.compiling
+        return {
+            "devices": fabric.world_size,
+            "compiled": compiling.compiled,
+            "compiled_because": compiling.reason,
+            **started_from,
+        }
 
     with ExitStack() as held:
         state = None

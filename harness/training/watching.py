@@ -18,6 +18,9 @@ from harness.training.state import TrainingState
 class SilentWatcher:
     """Follows nothing: for all processes but the first."""
 
+    def on_choice(self, text: str) -> None:
+        """Do nothing."""
+
     def on_look(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Do nothing."""
 
@@ -45,6 +48,10 @@ class RunWatcher:
             self._tracker.metrics(_metrics(record), record.epoch)
         if state.epoch > 1 or state.step:
             self._print(f"goes on in epoch {state.epoch}/{self._epochs} after step {state.step}")
+
+    def on_choice(self, text: str) -> None:
+        """Say it."""
+        self._print(text)
 
     def on_look(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Move the bar."""

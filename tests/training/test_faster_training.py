@@ -13,10 +13,11 @@ from harness.body.skeleton import H36M_17
 from harness.lifting import registry
 from harness.lifting.checkpoint import read_contract
 from harness.lifting.contract import Batch
+from harness.lifting.recipe import Recipe
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord
 from harness.training import compiling
-from harness.training.compiling import compiles
+from harness.training.compiling import Choice, whether_to_compile
 from harness.training.train_run import train_run
 
 
@@ -81,16 +82,38 @@ def test_a_compiled_loss_trains_to_the_same_weights(monkeypatch: pytest.MonkeyPa
 
 def test_auto_compiles_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     lifter = LinearLifter(LinearSettings(), H36M_17, H36M_17)
-    assert not compiles("off", lifter, 10**9, 1)
-    assert not compiles("auto", lifter, 10**9, 1)  # nobody has measured that it ever pays
-    lifter.compiling_pays_after = 500
-    assert compiles("on", lifter, 1, 1)
-    assert not compiles("auto", lifter, 499, 1)
-    assert compiles("auto", lifter, 500, 1)
-    assert not compiles("auto", lifter, 500, 2)
+
+    def choice(wanted: str, steps: int, processes: int = 1, precision: str = "32-true") -> Choice:
+        recipe = Recipe(
+            epochs=1, batch_size=1, learning_rate=1, compile=wanted, precision=precision
+        )
+        return whether_to_compile(recipe, lifter, steps, processes)
+
+    assert not choice("off", 10**9).compiled
+    never = choice("auto", 10**9)
+    assert never == (False, "no, it was not seen to pay for this model in 32-true")
+    lifter.compiling_pays_after = {"32-true": 500, "bf16-mixed": 50}
+    assert choice("on", 1).compiled
+    assert choice("auto", 499) == (
+        False,
+        "no, the run takes 499 steps, and compiling pays after 500 in 32-true",
+    )
+    assert choice("auto", 500) == (
+        True,
+        "yes, the run takes 500 steps, and compiling pays after 500 in 32-true",
+    )
+    assert choice("auto", 50, precision="bf16-mixed").compiled
+    assert not choice("auto", 500, processes=2).compiled
     with pytest.raises(HarnessError, match="several processes"):
-        compiles("on", lifter, 500, 2)
+        choice("on", 500, processes=2)
     monkeypatch.setattr(compiling.shutil, "which", lambda program: None)
-    assert not compiles("auto", lifter, 500, 1)
+    assert not choice("auto", 500).compiled
     with pytest.raises(HarnessError, match=r"no C\+\+ compiler"):
-        compiles("on", lifter, 500, 1)
+        choice("on", 500)
+
+
+def test_a_run_says_whether_it_compiles_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    record, _ = trained("auto", compile="auto")
+    reason = "no, it was not seen to pay for this model in 32-true"
+    assert f"compiled: {reason}" in capsys.readouterr().err
+    assert record.results["compiled_because"] == reason

@@ -138,23 +138,24 @@ class _Place(NamedTuple):
 
     Attributes:
         matrix: which of the weight matrices.
-        to: first row that hears, and the one after the last.
-        of: the same of those that are heard.
+        to: the rows that hear; None for all, for a view costs as much as a small product.
+        of: the rows that are heard.
         heard: of whom.
     """
 
     matrix: int
-    to: tuple[int, int]
-    of: tuple[int, int]
+    to: slice | None
+    of: slice | None
     heard: str
 
 
 def _places(terms: Sequence[Term], x: Tensor) -> list[_Place]:
-    frames, a_frame = len(x), x.shape[1] * x.shape[2]
+    frames, windows, joints, _ = x.shape
+    a_frame = windows * joints
 
-    def rows(part: slice) -> tuple[int, int]:
+    def rows(part: slice) -> slice | None:
         begin, end, _ = part.indices(frames)
-        return begin * a_frame, end * a_frame
+        return None if end - begin == frames else slice(begin * a_frame, end * a_frame)
 
     return [_Place(term.matrix, rows(term.to), rows(term.of), term.heard) for term in terms]
 
@@ -171,7 +172,7 @@ class _Product(torch.autograd.Function):
     ) -> Tensor:
         ctx.places = places
         ctx.save_for_backward(x, weight, *affinities)
-        return _product(x, weight, places, affinities).add_(bias).view(*x.shape[:-1], len(bias))
+        return _product(x, weight, places, affinities).add_(bias).view(*x.shape[:-1], bias.shape[0])
 
     @staticmethod
     @once_differentiable
@@ -218,7 +219,7 @@ class _Layer(torch.autograd.Function):
         ctx.places, ctx.eps = places, norm.eps
         kept = y if residual is None else None
         ctx.save_for_backward(x, weight, scale, shift, product, mean, inverse, kept, *affinities)
-        shape = (*x.shape[:-1], len(bias))
+        shape = (*x.shape[:-1], bias.shape[0])
         return y.view(shape) if residual is None else y.view(shape).add_(residual)
 
     @staticmethod
@@ -242,10 +243,8 @@ class _Layer(torch.autograd.Function):
         return of_x, residual, of_weight, of_bias, of_scale, of_shift, None, None, *of_affinities
 
 
-def _part(rows: Tensor, place: tuple[int, int]) -> Tensor:
-    """Return some of the rows; a view costs as much as a small product, so none of all."""
-    begin, end = place
-    return rows if end - begin == len(rows) else rows[begin:end]
+def _part(rows: Tensor, place: slice | None) -> Tensor:
+    return rows if place is None else rows[place]
 
 
 def _product(
@@ -253,7 +252,7 @@ def _product(
 ) -> Tensor:
     """Return the sum of all terms, a row a joint."""
     rows, matrices, joints = x.flatten(0, -2), weight.unbind(1), x.shape[2]
-    y = x.new_empty(len(rows), weight.shape[2])
+    y = x.new_empty(rows.shape[0], weight.shape[2])
     for number, (place, affinity) in enumerate(zip(places, affinities, strict=True)):
         heard = _heard(place, affinity, rows, joints)
         _part(y, place.to).addmm_(heard, matrices[place.matrix], beta=int(number > 0))
@@ -297,7 +296,7 @@ def _product_backward(
                 pairs.fill_diagonal_(0)
         of_affinities[number] = pairs.view(affinity.shape)
         if to is not None:
-            windows = _a_window(place, affinity, len(told)).transpose(1, 2)
+            windows = _a_window(place, affinity, told.shape[0]).transpose(1, 2)
             to.view(told.shape).baddbmm_(windows, told, beta=again)
     of_weight = torch.zeros_like(weight)
     parts = of_weight.unbind(1)
@@ -312,7 +311,7 @@ def _product_backward(
 
 def _scale(rows: Tensor, affinity: Tensor) -> None:
     """Multiply the rows of each joint by what it hears of itself."""
-    joints = len(affinity)
+    joints = affinity.shape[0]
     rows.view(-1, joints, rows.shape[1]).mul_(affinity.diagonal().unsqueeze(1))
 
 
@@ -322,7 +321,7 @@ def _heard(place: _Place, affinity: Tensor | None, rows: Tensor, joints: int) ->
     if affinity is None or place.heard == "itself":
         return rows
     x = rows.view(-1, joints, rows.shape[1])
-    return torch.bmm(_a_window(place, affinity, len(x)), x).view(rows.shape)
+    return torch.bmm(_a_window(place, affinity, x.shape[0]), x).view(rows.shape)
 
 
 def _a_window(place: _Place, affinity: Tensor, windows: int) -> Tensor:

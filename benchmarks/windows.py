@@ -28,6 +28,11 @@ from harness.training.window_order import TrainingOrder
 Array = NDArray[np.floating]
 
 
+WAITING = (("semgcn", 64, 60), ("videopose3d", 64, 12), ("videopose3d", 1024, 2))
+WAITING_SMOKE = (("semgcn", 4, 2),)
+"""Training whose waiting for batches is measured: model, windows a step, steps."""
+
+
 class Shape(Lifter):
     """Nothing but the shape of a lifter's windows."""
 
@@ -179,16 +184,17 @@ def memory_lines(prepared: PreparedSet, smoke: bool) -> list[Line]:
     ]
 
 
-def waiting_line(prepared: PreparedSet, smoke: bool) -> Line:
+def waiting_line(prepared: PreparedSet, model: str, batch_size: int, steps: int) -> Line:
     """Return the part of training that is spent waiting for the next batch."""
-    lifter = build_lifter(method_called("semgcn"), {}, H36M_17, H36M_17, 0).train()
+    lifter = build_lifter(method_called(model), {}, H36M_17, H36M_17, 0).train()
     reader = WindowReader(prepared, prepared.clips, "gt", lifter)
-    order = TrainingOrder(reader, lifter, Recipe(epochs=1, batch_size=64, learning_rate=1e-3), 0)
+    recipe = Recipe(epochs=1, batch_size=batch_size, learning_rate=1e-3)
+    order = TrainingOrder(reader, lifter, recipe, 0)
     optimizer = torch.optim.Adam(lifter.parameters(), 1e-3, fused=True)
     batches = order.batches(1)
     next(batches)
     waited, begun = 0.0, time.perf_counter()
-    for _ in range(2 if smoke else 60):
+    for _ in range(steps):
         asked = time.perf_counter()
         batch = next(batches)
         waited += time.perf_counter() - asked
@@ -196,7 +202,8 @@ def waiting_line(prepared: PreparedSet, smoke: bool) -> Line:
         lifter.loss(batch).backward()
         optimizer.step()
     share = 100 * waited / (time.perf_counter() - begun)
-    return at_most("training SemGCN, time spent waiting for batches", share, "%", 2)
+    what = f"training {model} with {batch_size:,} windows of {lifter.frames} frames"
+    return at_most(f"{what}, time spent waiting for batches", share, "%", 2)
 
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
@@ -208,7 +215,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
         return [
             *speed_lines(prepared, smoke),
             *memory_lines(prepared, smoke),
-            waiting_line(prepared, smoke),
+            *(waiting_line(prepared, *task) for task in (WAITING_SMOKE if smoke else WAITING)),
         ]
 
 

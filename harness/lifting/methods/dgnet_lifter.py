@@ -93,6 +93,13 @@ class DGNetSettings(FixedNetworkSettings):
     knn: bool = True
 
 
+_COMPILING_PAYS_AFTER = {"bf16-mixed": 1_000}
+_WIDTH_OF_BREAK_EVEN = 128
+"""Where compiling was seen to pay: at the published width (docs/performance.md, "Fewer digits") it
+took 74 s and saved 0.32 s a step, which is paid back after some 230 steps; four times as many leave
+room for processors on which it saves less."""
+
+
 class DGNetLifter(Lifter):
     """A network of `dgnet` under the lifter contract.
 
@@ -114,6 +121,8 @@ class DGNetLifter(Lifter):
         self.uses_root_depth = settings.balanced_coordinates
         self.block_loss_weight = settings.block_loss_weight
         self.network = DGNet(config, body_graph(skeleton))
+        if config.channels >= _WIDTH_OF_BREAK_EVEN:
+            self.compiling_pays_after = _COMPILING_PAYS_AFTER
 
     def forward(self, inputs: LifterInput) -> Tensor:
         """Return (batch, frames, joints, 3) root-relative camera-space metres."""

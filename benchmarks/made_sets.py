@@ -23,7 +23,7 @@ def made_set(
     """
     rng = np.random.default_rng(0)
     joints = len(skeleton)
-    drawn = rng.normal(0.0, 0.3, (_ROWS_DRAWN, joints, 3)).astype(np.float32)
+    drawn = rng.normal(0.0, 0.2, (_ROWS_DRAWN, joints, 3)).astype(np.float32)
     drawn[..., 2] += 5.0
     pixels = rng.uniform(0.0, 1000.0, (_ROWS_DRAWN, joints, 2)).astype(np.float32)
     lengths = np.full(clips, frames // clips) + (np.arange(clips) < frames % clips)

@@ -17,7 +17,7 @@ from harness.datasets.prepared import PreparedSet
 from harness.lifting.augmentation import mirrored_inputs
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import Lifter
-from harness.lifting.lift import WINDOWS_AT_A_TIME, lift
+from harness.lifting.lift import lift
 from harness.lifting.registry import method_called
 from harness.lifting.windows import WindowReader, covering_windows
 
@@ -29,8 +29,8 @@ def network_alone(lifter: Lifter, reader: WindowReader) -> Callable[[], None]:
     """Return what lifts the reader's windows and their mirror images, read beforehand."""
     windows = covering_windows(reader.clips, lifter.frames, lifter.predicts)
     batches = []
-    for begin in range(0, len(windows), WINDOWS_AT_A_TIME):
-        inputs = reader.inputs(windows[begin : begin + WINDOWS_AT_A_TIME])
+    for begin in range(0, len(windows), lifter.windows_at_a_time):
+        inputs = reader.inputs(windows[begin : begin + lifter.windows_at_a_time])
         batches += [inputs, mirrored_inputs(inputs, lifter.layout)]
 
     def forward() -> None:

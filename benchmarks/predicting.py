@@ -21,7 +21,7 @@ from harness.lifting.lift import lift
 from harness.lifting.registry import method_called
 from harness.lifting.windows import WindowReader, covering_windows
 
-MODELS = {"dgnet": 4_000, "semgcn": 8_000, "stgcn": 2_000}
+MODELS = {"dgnet": 1_024, "semgcn": 4_096, "stgcn": 512}
 """Frames to predict, by model."""
 
 

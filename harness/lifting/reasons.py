@@ -34,9 +34,7 @@ _REASONS = {
     "refinement is trained together with the network": (
         "a run is one training; there the second stage is started by hand, with other settings"
     ),
-    "flip augmentation mirrors each window": (
-        "all methods are mirrored in one way; an epoch there is two of ours"
-    ),
+    "without the public code's switches for a symmetry loss": "both are off by default there",
     "the semi-supervised training of the paper's section 4": (
         "it needs further video, without 3D; the published numbers here are of full supervision"
     ),

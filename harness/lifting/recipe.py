@@ -4,7 +4,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_ADDED_LATER = ("optimizer", "weight_decay", "windows", "start_from")
+_ADDED_LATER = (
+    "optimizer",
+    "weight_decay",
+    "mirror_images",
+    "last_batch",
+    "windows",
+    "start_from",
+)
 
 
 class Recipe(BaseModel):
@@ -23,7 +30,10 @@ class Recipe(BaseModel):
             Adam, L2 regularisation of that strength instead.
         amsgrad: the AMSGrad variant of either.
         gradient_clip_norm: largest norm of the gradient, or none.
-        flip_augmentation: mirror each training window with probability one half.
+        flip_augmentation: train on mirror images of windows, too.
+        mirror_images: which of them: "by_chance", each window mirrored with probability one half,
+            or "all", an epoch being every window and every mirror image.
+        last_batch: of an epoch, where it is smaller than the others: "left_out" or "kept".
         window_stride: frames between the starts of neighbouring training windows.
         windows: where all frames are predicted: "inside" their clip, whose last frames may be in
             none, or "centred", as many as hold every frame, its ends repeated.
@@ -50,6 +60,8 @@ class Recipe(BaseModel):
     amsgrad: bool = False
     gradient_clip_norm: float | None = Field(default=None, gt=0)
     flip_augmentation: bool = True
+    mirror_images: Literal["by_chance", "all"] = "by_chance"
+    last_batch: Literal["left_out", "kept"] = "left_out"
     window_stride: int = Field(default=1, ge=1)
     windows: Literal["inside", "centred"] = "inside"
     steps_per_epoch: int | None = Field(default=None, ge=1)

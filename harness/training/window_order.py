@@ -18,7 +18,11 @@ class TrainingOrder:
     """A new permutation of the training windows each epoch, shared out among the devices.
 
     A last batch smaller than the others is left out (other windows each epoch), so that every step
-    weighs alike; a set smaller than a batch is one batch.
+    weighs alike, unless the recipe keeps it; a single window never makes one, for it has no
+    variance. A set smaller than a batch is one batch.
+
+    Windows are mirrored by chance, or an epoch holds each of them and its mirror image, as the
+    recipe has it.
 
     Where only some subjects are labelled, the first half of each batch is labelled, the second is
     not. An epoch is then a pass over the windows that are not labelled, and the labelled ones come
@@ -56,9 +60,15 @@ class TrainingOrder:
         )
         self._labelled: Integers | None = None
         self._others: Integers | None = None
-        count = len(self._windows)
+        self._all_images = recipe.flip_augmentation and recipe.mirror_images == "all"
+        count = len(self._windows) * (2 if self._all_images else 1)
         self._size = min(recipe.batch_size, count // world_size * world_size)
         if reader.labelled is not None:
+            if self._all_images or recipe.last_batch == "kept":
+                raise HarnessError(
+                    "with labelled_subjects, half of each batch is not labelled: set training "
+                    "mirror_images to by_chance and last_batch to left_out"
+                )
             _check_labels(lifter.labelled_subjects or (), reader.clips["subject"])
             self._labelled = self._windows.of_clips(reader.labelled)
             self._others = self._windows.of_clips(~reader.labelled)
@@ -69,15 +79,24 @@ class TrainingOrder:
                 f"batches of {recipe.batch_size} of {count} training windows cannot be shared by "
                 f"{world_size} devices"
             )
-        self.steps = min(count // self._size, recipe.steps_per_epoch or count)
+        self._count = count // world_size * world_size
+        steps, rest = divmod(self._count, self._size)
+        if recipe.last_batch == "kept" and rest > world_size:
+            steps += 1
+        self.steps = min(steps, recipe.steps_per_epoch or steps)
 
     def batches(self, epoch: int, begin: int = 0) -> Iterator[Batch]:
         """Yield this device's share of each batch of an epoch, from step `begin` on."""
         order = self._order(epoch)
-        mirrored = self._random("flip", epoch).integers(0, 2, len(order), dtype=np.uint8) == 1
+        if self._all_images:
+            mirrored, order = np.divmod(order, len(self._windows))
+            mirrored = mirrored == 1
+        else:
+            mirrored = self._random("flip", epoch).integers(0, 2, len(order), dtype=np.uint8) == 1
 
         def read(step: int) -> Batch:
-            share = slice(step * self._size + self._rank, (step + 1) * self._size, self._world_size)
+            end = min((step + 1) * self._size, self._count)
+            share = slice(step * self._size + self._rank, end, self._world_size)
             batch = self._reader.batch(self._windows[order[share]])
             if not self._recipe.flip_augmentation:
                 return batch
@@ -87,10 +106,13 @@ class TrainingOrder:
         return prefetched(read, range(begin, self.steps))
 
     def _order(self, epoch: int) -> Integers:
-        """Return the numbers of an epoch's windows, one batch after the other."""
+        """Return the numbers of an epoch's windows, one batch after the other.
+
+        Mirror images, where all are gone through, are numbered on from the last window.
+        """
         random = self._random("order", epoch)
         if self._labelled is None or self._others is None:
-            return random.permutation(len(self._windows))
+            return random.permutation(len(self._windows) * (2 if self._all_images else 1))
         half, needed = self._size // 2, self._size // 2 * self.steps
         rounds = -(-needed // len(self._labelled))
         labelled = np.concatenate([random.permutation(self._labelled) for _ in range(rounds)])

@@ -8,7 +8,9 @@ import torch
 from pydantic import ValidationError
 from tiny_lifter import write_tiny_set
 
+from baselines.stgcn import pose_on_rays
 from harness.body.skeleton import COCO_17, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
+from harness.lifting.augmentation import mirrored_inputs, mirrored_points
 from harness.lifting.contract import Batch, LifterInput
 from harness.lifting.methods.stgcn import METHOD, STGCNLifter, asymmetry, body_parts
 from harness.lifting.windows import TrainingWindows, WindowReader
@@ -50,6 +52,29 @@ def test_predicts_the_middle_frame_and_learns_from_all(
     else:
         assert torch.equal(predicted[:, 0], everything[:, frames // 2])
     torch.testing.assert_close(lifter.loss(batch), expected)
+
+
+def test_mirrored_predictions_are_refined_once_with_the_2d_as_it_is(tmp_path: Path) -> None:
+    lifter = built(frames=3, refinement=True).double().eval()
+    inputs = tiny_batch(tmp_path, lifter).to(torch.device("cpu"), torch.float64).inputs
+    order = list(H36M_17.mirror)
+    sign = torch.tensor([-1.0, 1.0, 1.0], dtype=torch.float64)
+    image = lifter.network(inputs.keypoints[:, :, order] * sign[:2])[:, 1][:, order] * sign
+    mean = (lifter.network(inputs.keypoints)[:, 1] + image) / 2
+    assert inputs.root_depth is not None
+    assert lifter.refinement is not None
+    depth = inputs.root_depth[:, 1]
+    on_rays = pose_on_rays(mean, inputs.keypoints[:, 1], inputs.intrinsics, depth, 0)
+    torch.testing.assert_close(
+        lifter.forward_mirrored(inputs)[:, 0], lifter.refinement(mean, on_rays)
+    )
+
+
+def test_mirrored_predictions_without_refinement_are_the_mean_of_two(tmp_path: Path) -> None:
+    lifter = built(frames=3).eval()
+    inputs = tiny_batch(tmp_path, lifter).inputs
+    image = mirrored_points(lifter(mirrored_inputs(inputs, H36M_17)), H36M_17)
+    torch.testing.assert_close(lifter.forward_mirrored(inputs), (lifter(inputs) + image) / 2)
 
 
 def test_asymmetry_sums_differences_of_mirrored_bones() -> None:

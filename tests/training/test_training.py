@@ -9,6 +9,7 @@ from tiny_lifter import METHOD, LinearLifter, LinearSettings, write_tiny_set
 
 from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet
+from harness.lifting.augmentation import mirrored_some
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import LifterInput
 from harness.lifting.lift import lift, mpjpe_mm
@@ -206,6 +207,55 @@ def test_windows_are_mirrored_anew_each_epoch(prepared: PreparedSet) -> None:
     sets = [frozenset(mirrored(epoch)) for epoch in range(1, 6)]
     assert len(set(sets)) > 1
     assert 10 < sum(map(len, sets)) < 40
+
+
+def test_an_epoch_of_all_mirror_images_shows_each_window_straight_and_mirrored(
+    prepared: PreparedSet,
+) -> None:
+    """As VideoPose3D's generator does, whose last, smaller batch is a step, too."""
+    model = lifter()
+    read = reader(prepared, model, "train")
+    straight = read.batch(TrainingWindows(read.clips, model.frames, "all")[:])
+    images = mirrored_some(straight, torch.ones(10, dtype=torch.bool), H36M_17, H36M_17)
+    everything = torch.cat([straight.target, images.target])
+    updates = {"batch_size": 8, "mirror_images": "all", "last_batch": "kept"}
+    recipe = RECIPE.model_copy(update=updates)
+
+    def drawn(order: TrainingOrder, epoch: int) -> list[list[int]]:
+        return [
+            [int(torch.nonzero((everything == one).all((1, 2, 3)))[0]) for one in batch.target]
+            for batch in order.batches(epoch)
+        ]
+
+    alone = TrainingOrder(read, model, recipe, 0)
+    epoch = drawn(alone, 1)
+    assert [len(step) for step in epoch] == [8, 8, 4]
+    assert sorted(window for step in epoch for window in step) == list(range(20))
+    assert drawn(alone, 2) != epoch
+    shared = [TrainingOrder(read, model, recipe, 0, rank=r, world_size=2) for r in range(2)]
+    halves = [drawn(order, 1) for order in shared]
+    assert [sorted(a + b) for a, b in zip(*halves, strict=True)] == [sorted(step) for step in epoch]
+    left_out = recipe.model_copy(update={"last_batch": "left_out"})
+    assert [len(step) for step in drawn(TrainingOrder(read, model, left_out, 0), 1)] == [8, 8]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "mirror_images", "sizes"),
+    [
+        (9, "all", [9, 9, 2]),
+        (64, "all", [20]),
+        (3, "by_chance", [3, 3, 3]),  # one window has no variance: it is never a batch
+        (4, "by_chance", [4, 4, 2]),
+    ],
+)
+def test_a_last_batch_that_is_kept_has_two_windows_or_more(
+    prepared: PreparedSet, batch_size: int, mirror_images: str, sizes: list[int]
+) -> None:
+    model = lifter()
+    read = reader(prepared, model, "train")
+    updates = {"batch_size": batch_size, "mirror_images": mirror_images, "last_batch": "kept"}
+    order = TrainingOrder(read, model, RECIPE.model_copy(update=updates), 0)
+    assert [len(batch.target) for batch in order.batches(1)] == sizes
 
 
 def test_schedules() -> None:

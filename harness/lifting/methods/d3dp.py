@@ -134,6 +134,8 @@ METHOD = Method(
         weight_decay=0.1,
         schedule="exponential_by_epoch",
         decay=0.993,
+        mirror_images="all",
+        last_batch="kept",
         window_stride=243,
         windows="centred",
     ),
@@ -141,8 +143,6 @@ METHOD = Method(
         "all windows are sampled from the same noise, drawn from noise_seed, so that a prediction "
         "depends on neither batch nor order; in the public code it depends on both",
         "noise is estimated in the network's number type; the public code rounds it to float32",
-        "flip augmentation mirrors each window with probability one half; the public code goes "
-        "through every window and its mirror image each epoch",
         "the best epoch is chosen on validation subjects, there on the test subjects, and without "
         "mirroring",
         "batch_size and window_stride are those of 243 frames",

@@ -69,12 +69,12 @@ METHOD = Method(
         weight_decay=0.1,
         schedule="exponential_by_epoch",
         decay=0.99,
+        mirror_images="all",
+        last_batch="kept",
         window_stride=243,
         windows="centred",
     ),
     differences=(
-        "flip augmentation mirrors each window with probability one half; the public code goes "
-        "through every window and its mirror image each epoch",
         "120 epochs, the public code's default; a comment in it names 256 for the published run",
         "the best epoch is chosen on validation subjects, there on the test subjects",
         "each frame counts once in scores; the public code's last window of a video is moved back "

@@ -90,12 +90,10 @@ METHOD = Method(
         weight_decay=0.1,
         schedule="exponential_by_epoch",
         decay=0.99,
+        mirror_images="all",
+        last_batch="kept",
     ),
-    differences=(
-        "flip augmentation mirrors each window with probability one half; the public code goes "
-        "through every window and its mirror image each epoch",
-        "the best epoch is chosen on validation subjects, there on the test subjects",
-    ),
+    differences=("the best epoch is chosen on validation subjects, there on the test subjects",),
     licence="MIT (QitaoZhao/PoseFormerV2)",
     published={
         "MPJPE, Human3.6M, CPN, 27/1/3": 48.7,

@@ -142,8 +142,9 @@ class Journal:
 
 
 def journals(root: Path = UNSENT) -> list[Journal]:
-    """Return the journals kept below `root`."""
-    return [Journal(path.parent.absolute()) for path in sorted(root.glob("*/events.jsonl"))]
+    """Return the journals kept below `root`; a folder in place of the events is none."""
+    files = (path for path in sorted(root.glob("*/events.jsonl")) if path.is_file())
+    return [Journal(path.parent.absolute()) for path in files]
 
 
 def _decoded(line: bytes) -> list[dict[str, Any]]:

@@ -471,6 +471,13 @@ def test_a_place_that_cannot_be_written_costs_a_warning_not_the_run(
     assert "this run is not tracked" in capfd.readouterr().err
 
 
+def test_a_folder_in_place_of_events_is_no_journal(tmp_path: Path) -> None:
+    (tmp_path / "damaged" / "events.jsonl").mkdir(parents=True)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "events.jsonl").write_text("")
+    assert [journal.folder.name for journal in journals(tmp_path)] == ["whole"]
+
+
 def test_events_survive_a_disk_that_was_full_for_a_while() -> None:
     journal = Journal.called("quick/a")
     with journal.lock():

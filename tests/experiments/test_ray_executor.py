@@ -36,6 +36,7 @@ def worker_of(cell: Path) -> int | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_one_thread")
 def test_a_lost_worker_costs_no_cell_and_changes_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

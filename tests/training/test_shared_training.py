@@ -93,6 +93,7 @@ def test_several_machines_need_the_address_of_the_first(monkeypatch: pytest.Monk
         make_fabric(recipe, accelerator="cpu", devices=1, num_nodes=2)
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does_also_after_a_kill(tmp_path: Path) -> None:
     process = start()
     states = Path(".harness/state")

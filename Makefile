@@ -47,8 +47,9 @@ experiments: environment
 	$(BIN)/dvc exp run --set-param profile=$(PROFILE) experiments/dvc.yaml
 	@$(BIN)/harness tables --profile $(PROFILE) --list
 
+# By name, for xdist would begin with the files of most tests, not with those that take longest.
 test: $(VENV)/ready-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -m slow

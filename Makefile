@@ -8,12 +8,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help environment repro experiments test lint clean
+.PHONY: help environment repro experiments test test-slow lint clean
 
 help:
 	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
 	@echo "make experiments   run all experiments on the profile that is for CI, or PROFILE=quick"
-	@echo "make test    run the tests"
+	@echo "make test    run the tests, in less than five minutes on two cores"
+	@echo "make test-slow   run the few that take most of a minute each, such as a lost Ray worker"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measure speed and memory beside their targets (half an hour, quiet machine)"
 	@echo "make clean   remove the environment"
@@ -46,8 +47,12 @@ experiments: environment
 	$(BIN)/dvc exp run --set-param profile=$(PROFILE) experiments/dvc.yaml
 	@$(BIN)/harness tables --profile $(PROFILE) --list
 
+# By name, for xdist would begin with the files of most tests, not with those that take longest.
 test: $(VENV)/ready-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-slow: $(VENV)/ready-dev
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .

@@ -87,14 +87,14 @@ def _release() -> None:
     ctypes.CDLL(None).malloc_trim(0)
 
 
-def of_frames(folder: Path, sizes: Sequence[int]) -> list[Curve]:
-    """Writing a set, reading all its windows of 4 frames, scoring it."""
+def of_frames(folder: Path, sizes: Sequence[int], clips: int) -> list[Curve]:
+    """Writing a set of so many clips, reading all its windows of 4 frames, scoring it."""
 
     def place(size: int) -> Path:
         return folder / f"set_{size}"
 
     def writing(size: int) -> Callable[[], object]:
-        return lambda: made_set(place(size), 236, size, split="test")
+        return lambda: made_set(place(size), clips, size, split="test")
 
     def reading(size: int) -> Callable[[], object]:
         return lambda: read_all(place(size), 4, "all", 1024)
@@ -224,13 +224,13 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return the exponents; pictures go beside the results."""
     torch.set_num_threads(1)
     smoke = arguments.smoke
-    frames = [240, 480] if smoke else _powers_of_ten(10_000, arguments.frames)
+    frames, clips = ([40, 80], 4) if smoke else (_powers_of_ten(10_000, arguments.frames), 236)
     channels, windows = (4, 1) if smoke else (32, 8)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as temporary:
         folder = Path(temporary)
         prepared = made_set(folder / "fixed", 8, 80 if smoke else 20_000)
         curves = {
-            "frames": of_frames(folder, frames),
+            "frames": of_frames(folder, frames, clips),
             "joints": of_joints([5, 9] if smoke else [17, 32, 64, 133], windows, channels),
             "window length": of_window(
                 [2, 4] if smoke else [4, 8, 16, 32, 64], windows, channels, prepared

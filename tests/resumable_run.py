@@ -1,6 +1,5 @@
-"""A training run as a process of its own, for tests that kill it: folder of the set, of the run."""
+"""A training run as a process of its own, for tests that kill it."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def resumable_plan(prepared: Path, folder: Path) -> TrainingPlan:
     return tiny_plan(prepared, folder, epochs=4, batch_size=4, gradient_clip_norm=1.0)
 
 
-def main(prepared: str, folder: str) -> None:
+def main(prepared: Path, folder: Path) -> None:
     registry.METHODS[METHOD.name] = "tiny_lifter:METHOD"
     plain_loss = LinearLifter.loss
 
@@ -27,9 +26,4 @@ def main(prepared: str, folder: str) -> None:
 
     LinearLifter.loss = slow_loss  # type: ignore[method-assign]
     # A state after every step, so that most kills fall into an epoch.
-    plan = resumable_plan(Path(prepared), Path(folder))
-    train_run(plan, accelerator="cpu", state_seconds=0.0)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    train_run(resumable_plan(prepared, folder), accelerator="cpu", state_seconds=0.0)

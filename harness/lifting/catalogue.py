@@ -1,7 +1,6 @@
 """The methods as people look them up: size, input, publication, settings."""
 
 import contextlib
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
-from harness.lifting.contract import Lifter, LifterInput
+from harness.lifting.contract import Lifter, LifterInput, Method
 from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
@@ -63,13 +62,19 @@ def describe(name: str) -> MethodEntry:
         HarnessError: there is no such method, or what it returns breaks the lifter contract.
     """
     method = method_called(name)
-    lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
+    without_values = _without_values(method)
+    if without_values is None:
+        lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
+        predicted = lifter(two_windows(lifter))
+    else:
+        lifter, predicted = without_values
+    _check_returned(lifter, predicted)
     return MethodEntry(
         name=method.name,
         title=method.title,
         reference=method.reference,
         parameters=parameter_count(lifter),
-        parameters_predicting=predicting_parameter_count(lifter),
+        parameters_predicting=predicting_parameter_count(lifter, predicted),
         frames=lifter.frames,
         predicts=lifter.predicts,
         joints=len(lifter.skeleton),
@@ -83,16 +88,11 @@ def describe(name: str) -> MethodEntry:
     )
 
 
-def predicting_parameter_count(lifter: Lifter) -> int:
+def predicting_parameter_count(lifter: Lifter, predicted: Tensor) -> int:
     """Return how many trainable parameters a prediction depends on, found by its gradient.
 
     Heads that only the training loss uses are not among them.
-
-    Raises:
-        HarnessError: the lifter returns something else than its contract says.
     """
-    lifter, predicted = _predicted(lifter)
-    _check_returned(lifter, predicted)
     weights = [weight for weight in lifter.parameters() if weight.requires_grad]
     gradients = torch.autograd.grad(predicted.sum(), weights, allow_unused=True)
     return sum(
@@ -102,23 +102,23 @@ def predicting_parameter_count(lifter: Lifter) -> int:
     )
 
 
-_FEW_FRAMES = 27
+def _without_values(method: Method) -> tuple[Lifter, Tensor] | None:
+    """Return a method's lifter and its prediction of two windows, shapes without values.
 
-
-def _predicted(lifter: Lifter) -> tuple[Lifter, Tensor]:
-    """Return a lifter like this one and its prediction of two windows.
-
-    Of long windows only shapes are worked out, by a copy without values: a diffusion over 243
-    frames would take minutes. A lifter that cannot do without values computes.
+    Neither weights are drawn nor numbers multiplied: a diffusion over 243 frames would take
+    minutes. None where building or predicting cannot do without values.
     """
-    if lifter.frames > _FEW_FRAMES:
-        with contextlib.suppress(NotImplementedError, RuntimeError):
-            shapes = copy.deepcopy(lifter).to("meta")
-            return shapes, shapes(_two_windows(lifter, "meta"))
-    return lifter, lifter(_two_windows(lifter, "cpu"))
+    with contextlib.suppress(HarnessError, NotImplementedError, RuntimeError, TypeError):
+        with torch.device("meta"):
+            lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
+        # What was made by other means than torch's, say NumPy's, has its values yet.
+        lifter.to("meta")
+        return lifter, lifter(two_windows(lifter, "meta"))
+    return None
 
 
-def _two_windows(lifter: Lifter, device: str) -> LifterInput:
+def two_windows(lifter: Lifter, device: str = "cpu") -> LifterInput:
+    """Return input of the shape that a lifter takes: two windows in which all lies at zero."""
     frames, joints = lifter.frames, len(lifter.layout)
     return LifterInput(
         torch.zeros(2, frames, joints, 2, device=device),

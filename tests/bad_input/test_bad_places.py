@@ -151,7 +151,7 @@ def test_a_disk_that_is_full_at_any_point_damages_nothing(
         assert [path for path in new if not path.startswith(allowed)] == []
         assert not any(path.name.startswith(".") for path in left.keys() - before.keys())
         assert ".partial" not in error, "the file that was wanted is named, not the hidden one"
-        refusals, size = refusals + 1, size * 2 or 200
+        refusals, size = refusals + 1, size * 4 or 200
     assert refusals >= 2
     assert place.exists()
     if case == "train":

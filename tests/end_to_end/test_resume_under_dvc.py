@@ -25,6 +25,7 @@ def project(tmp_path: Path) -> TinyProject:
     return TinyProject.made(tmp_path / "project", params | {"models": ["semgcn"]})
 
 
+@pytest.mark.slow
 def test_a_killed_repro_goes_on_to_the_same_weights(
     project: TinyProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,11 @@ from tiny_project import ROOT, tiny_params
 _SCRIPT = """
 import contextlib, io, json, sys
 from harness.cli.main import main
+from harness.lifting.registry import METHODS
 
+# Of the larger methods of ours more would be built than is tested.
+for name in ("d3dp", "mixste", "motionagformer", "motionbert", "poseformerv2"):
+    del METHODS[name]
 answers = []
 for arguments in json.loads(sys.argv[1]):
     code, out, err = 0, io.StringIO(), io.StringIO()
@@ -131,7 +135,12 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
         "tables",
         "grid run widths",
         "compare dgnet window_mlp --format json",
+        "train window_mlp --set network.with=8",
+        "train window_mlp --set network.frames=4",
     )
+    misspelt, even = answers.pop(-2), answers.pop(-1)
+    assert "did you mean 'width'" in misspelt.refused()
+    assert "an odd number" in even.refused()
     for answer in answers:
         assert answer.code == 0, answer
     card = json.loads(answers[0].out)
@@ -144,14 +153,6 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
     results = project.folder / "results/tiny"
     assert "window_mlp" in (results / "tables/table_01_mpjpe.md").read_text()
     assert list((results / "grids/widths").rglob("score.json"))
-
-
-def test_its_parameters_are_checked_like_ours(project: Project) -> None:
-    misspelt, even = project.harness(
-        "train window_mlp --set network.with=8", "train window_mlp --set network.frames=4"
-    )
-    assert "did you mean 'width'" in misspelt.refused()
-    assert "an odd number" in even.refused()
 
 
 def test_packages_that_collide_or_fail_are_named_and_harm_no_other(project: Project) -> None:

@@ -154,6 +154,7 @@ def test_a_damaged_end_of_a_cell_is_one_plain_error(
         assert message.startswith(f"Error: {cell}/done.json: ")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_one_thread")
 def test_a_killed_runner_takes_its_cells_along_and_a_new_one_goes_on_to_the_same_numbers(
     tmp_path: Path,

@@ -1,5 +1,6 @@
 """A grid on a Ray cluster gives what it gives here, also where a worker is lost on the way."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,15 +15,20 @@ import torch
 import yaml
 from tiny_project import ROOT, tiny_params
 
+from harness.experiments import ray_executor
 from harness.experiments.cell import run_cell
-from harness.experiments.executor import place_cells
+from harness.experiments.executor import PlacedCell, place_cells
 from harness.runs.files import write_json
 from harness.runs.settings import load_settings
+from harness.runs.tracking import ParentRun
 from pipelines.prepare import prepare
 
-pytest.importorskip("ray", reason="Ray is not installed: pip install 'pose-lifting-harness[ray]'")
+ray = pytest.importorskip(
+    "ray", reason="Ray is not installed: pip install 'pose-lifting-harness[ray]'"
+)
 
 HARNESS = Path(sys.executable).with_name("harness")
+PARENT = ParentRun("grid-1", "grids", "tiny one", {"kind": "grid"})
 LONG = Path("results/tiny/grids/pair/long-semgcn-seed0")
 
 
@@ -36,6 +42,7 @@ def worker_of(cell: Path) -> int | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_one_thread")
 def test_a_lost_worker_costs_no_cell_and_changes_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -77,6 +84,53 @@ def test_a_lost_worker_costs_no_cell_and_changes_no_number(
     run_cell(whole, cells[0].key, cells[0].prepared)
     for name in ("model.safetensors", "history.csv", "done.json", "evaluations/test/metrics.json"):
         assert (LONG / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def placed_cell(folder: Path) -> PlacedCell:
+    """Return a cell of the tiny profile, its data prepared."""
+    with contextlib.chdir(folder):
+        grid = {"profile": "tiny", "models": ["semgcn"], "variations": {"only": {}}}
+        Path("params.yaml").write_text(yaml.safe_dump({**tiny_params(), "grids": {"one": grid}}))
+        prepare("tiny")
+        (cell,) = place_cells(load_settings(), "one")
+    cell.folder.mkdir(parents=True)
+    return cell
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_cell_whose_worker_was_lost_after_its_end_is_not_run_again(
+    finished: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    placed, started = placed_cell(tmp_path), []
+    if finished:
+        write_json(placed.folder / "done.json", {"key": placed.key})
+
+    class Ended:
+        def wait(self) -> int:
+            return 0
+
+    def start(placed: PlacedCell, parent: object, threads: int) -> Ended:
+        started.append(threads)
+        return Ended()
+
+    monkeypatch.setattr(ray_executor, "start_process", start)
+    assert ray_executor._run(tmp_path, placed, PARENT, 2, {"HARNESS_TRACKING": "off"}) == 0
+    assert started == ([] if finished else [2])
+
+
+def test_a_worker_that_is_lost_for_good_fails_its_cell_and_is_told_in_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    placed = placed_cell(tmp_path)
+
+    def lost(result: object) -> int:
+        raise ray.exceptions.WorkerCrashedError
+
+    monkeypatch.setattr(ray, "get", lost)
+    assert ray_executor._RayProcess(ray, None, placed).wait() == 1
+    assert "its worker was lost" in (placed.folder / "log.txt").read_text()
 
 
 @pytest.fixture

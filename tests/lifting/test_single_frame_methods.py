@@ -72,8 +72,8 @@ def test_loss_is_the_mean_squared_difference_of_what_it_predicts(
 @pytest.mark.parametrize(
     ("method", "network"),
     [
-        (martinez.METHOD, {"width": 256, "dropout": 0.0}),
-        (martinez.METHOD, {"width": 256, "dropout": 0.0, "joints": 16, "predict_root": False}),
+        (martinez.METHOD, {"width": 64, "dropout": 0.0}),
+        (martinez.METHOD, {"width": 64, "dropout": 0.0, "joints": 16, "predict_root": False}),
         (semgcn.METHOD, {"modules": 2, "channels": 64}),
         (semgcn.METHOD, {"modules": 2, "channels": 64, "non_local": True}),
     ],

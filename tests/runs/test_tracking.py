@@ -1,5 +1,6 @@
 """Tracking against a real MLflow: the SQLite file of a folder, and a server that is up or down."""
 
+import multiprocessing
 import os
 import resource
 import shutil
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -210,23 +211,30 @@ def test_an_event_mlflow_refuses_costs_a_warning_and_nothing_else(
     assert [line for line in warnings if "nowhere.csv" in line]
 
 
-TWO_RUNS = """
-import sys
-from pathlib import Path
-from harness.runs.tracking import open_tracker
-for number in range(2):
-    with open_tracker("quick", f"quick/{sys.argv[1]}-{number}") as tracker:
-        for epoch in range(20):
-            tracker.metrics({"loss": epoch}, step=epoch)
-"""
+def forked(work: Callable[[str], None], name: str) -> multiprocessing.Process:
+    """Start a process that need not import MLflow again."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=(name,))
+    process.start()
+    return process
 
 
-def test_two_processes_share_a_new_sqlite_file(tmp_path: Path) -> None:
-    commands = [[sys.executable, "-c", TWO_RUNS, name] for name in ("a", "b")]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for command in commands]
-    for process in processes:
-        _, error = process.communicate(timeout=120)
-        assert (process.returncode, error) == (0, b"")
+def ended_well(process: multiprocessing.Process, capfd: pytest.CaptureFixture[str]) -> bool:
+    process.join(120)
+    return (process.exitcode, capfd.readouterr().err) == (0, "")
+
+
+def two_runs(name: str) -> None:
+    for number in range(2):
+        with open_tracker("quick", f"quick/{name}-{number}") as tracker:
+            for epoch in range(20):
+                tracker.metrics({"loss": epoch}, step=epoch)
+
+
+def test_two_processes_share_a_new_sqlite_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for process in [forked(two_runs, name) for name in ("a", "b")]:
+        assert ended_well(process, capfd)
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     runs = runs_at(uri, "quick")
     assert len(runs) == 4
@@ -235,13 +243,11 @@ def test_two_processes_share_a_new_sqlite_file(tmp_path: Path) -> None:
 
 
 GRID = ParentRun("grid-1", "grids", "quick units", {"kind": "grid"})
-A_CELL = """
-import sys
-from harness.runs.tracking import ParentRun, open_tracker
-grid = ParentRun("grid-1", "grids", "quick units", {"kind": "grid"})
-with open_tracker("grids", sys.argv[1], parent=grid) as tracker:
-    tracker.metrics({"MPJPE": 50.0})
-"""
+
+
+def a_cell(name: str) -> None:
+    with open_tracker("grids", name, parent=GRID) as tracker:
+        tracker.metrics({"MPJPE": 50.0})
 
 
 def family(uri: str) -> tuple[Any, list[Any]]:
@@ -253,13 +259,14 @@ def family(uri: str) -> tuple[Any, list[Any]]:
     return parent, below
 
 
-def test_cells_in_processes_of_their_own_stand_below_one_run_of_their_grid(store: str) -> None:
+def test_cells_in_processes_of_their_own_stand_below_one_run_of_their_grid(
+    store: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Whoever comes first makes the run of the grid, which a second execution goes on with."""
-    commands = [[sys.executable, "-c", A_CELL, name] for name in ("a", "b")]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for command in commands]
+    processes = [forked(a_cell, name) for name in ("a", "b")]
     with open_parent(GRID) as tracker:
         for process in processes:
-            assert process.communicate(timeout=120)[1] == b""
+            assert ended_well(process, capfd)
         tracker.metrics({"cells finished": 2})
     with open_parent(GRID) as tracker:
         tracker.metrics({"cells finished": 3}, step=1)
@@ -398,18 +405,16 @@ def test_a_server_that_comes_back_during_a_run_gets_the_rest(
     assert curve(uri, run, "loss") == [(0, 1.0), (1, 2.0)]
 
 
-KILLED = """
-import os, signal
-from harness.runs.tracking import open_tracker
-with open_tracker("killed", "quick/a") as tracker:
-    tracker.metrics({"loss": 1.0}, step=0)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
+def killed_run(name: str) -> None:
+    with open_tracker("killed", name) as tracker:
+        tracker.metrics({"loss": 1.0}, step=0)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_killed_run_is_sent_by_sync_and_marked_as_killed(store: str) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED], check=False)
-    assert killed.returncode == -signal.SIGKILL
+    killed = forked(killed_run, "quick/a")
+    killed.join(120)
+    assert killed.exitcode == -signal.SIGKILL
     (journal,) = journals()
     with (journal.folder / "events.jsonl").open("a") as stream:
         stream.write('{"event": "metrics", "val')  # as a kill in the middle of a line leaves it

@@ -1,7 +1,9 @@
 """Two processes that share each batch train as one process does, also after a kill."""
 
+import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import shared_run
 import torch
 from safetensors.torch import load_file
 from shared_run import shared_plan
@@ -93,6 +96,29 @@ def test_several_machines_need_the_address_of_the_first(monkeypatch: pytest.Monk
         make_fabric(recipe, accelerator="cpu", devices=1, num_nodes=2)
 
 
+def share(rank: int, port: int) -> None:
+    """Train as one of two processes that somebody else has started."""
+    named = {"LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": 2}
+    os.environ |= {name: str(value) for name, value in named.items()}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared_run.main("set", "two")
+
+
+def test_two_forked_processes_train_as_one_does() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=share, args=(rank, port)) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert_two_trained_as_one()
+
+
+@pytest.mark.slow
 def test_two_processes_train_as_one_does_also_after_a_kill(tmp_path: Path) -> None:
     process = start()
     states = Path(".harness/state")
@@ -126,6 +152,11 @@ def test_two_processes_train_as_one_does_also_after_a_kill(tmp_path: Path) -> No
 
     assert start().wait() == 0
     assert not list(states.glob("*.pt"))
+    assert_two_trained_as_one()
+
+
+def assert_two_trained_as_one() -> None:
+    """Compare the run of two processes with one of this process."""
     one = train_run(shared_plan(Path("set"), Path("one")), accelerator="cpu")
     weights = [load_file(f"{folder}/model.safetensors") for folder in ("one", "two")]
     for name, weight in weights[0].items():

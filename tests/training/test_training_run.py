@@ -2,17 +2,17 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import resumable_run
 import torch
 from resumable_run import resumable_plan
 from tiny_lifter import METHOD, tiny_plan, write_tiny_set
@@ -25,8 +25,6 @@ from harness.training.loop import TrainingFailed
 from harness.training.state import load_state
 from harness.training.train_run import train_run
 
-HERE = Path(__file__).parents[1]
-
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,12 +34,12 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     write_tiny_set(tmp_path / "set", (60, 50, 20, 20))
 
 
-def run_process(prepared: Path, folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "resumable_run.py"), str(prepared), str(folder)],
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+def run_process(prepared: Path, folder: Path) -> multiprocessing.Process:
+    """Start a run in a process of its own, forked, so that nothing need be imported again."""
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=resumable_run.main, args=(prepared, folder), daemon=True)
+    process.start()
+    return process
 
 
 @pytest.fixture
@@ -61,12 +59,13 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(tmp_path: Path) -
         before = [path.stat().st_mtime_ns for path in states.glob("*.pt")]
         process = run_process(tmp_path / "set", tmp_path / "killed")
         while [path.stat().st_mtime_ns for path in states.glob("*.pt")] == before:
-            assert process.poll() is None, "it ended before it could be killed"
+            assert process.is_alive(), "it ended before it could be killed"
             time.sleep(0.005)
         # What is checked holds whenever the kill comes, so it may come whenever it likes.
         time.sleep(random.uniform(0, 0.2))
         process.kill()
-        assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "it ended before it could be killed"
     state = load_state(path := next(states.glob("*.pt")), path.stem)
     assert state is not None
     assert state.lifter is not None
@@ -122,19 +121,20 @@ def test_only_some_actions_are_trained_on(tmp_path: Path) -> None:
         train_run(replace(plan, train_actions=("Siting",)), accelerator="cpu")
 
 
+@pytest.mark.usefixtures("_one_thread")
 def test_a_run_that_another_process_writes_is_refused(tmp_path: Path) -> None:
     process = run_process(tmp_path / "set", tmp_path / "run")
     try:
         deadline = time.monotonic() + 30
         while not (tmp_path / "run/run.json").exists():
-            assert process.poll() is None
+            assert process.is_alive()
             assert time.monotonic() < deadline
             time.sleep(0.01)
         with pytest.raises(HarnessError, match="another process is writing it"):
             train_run(resumable_plan(tmp_path / "set", tmp_path / "run"), accelerator="cpu")
     finally:
         process.kill()
-        process.wait()
+        process.join()
 
 
 def test_one_state_serves_one_process(tmp_path: Path) -> None:

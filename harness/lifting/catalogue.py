@@ -10,7 +10,8 @@ from torch import Tensor
 from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
-from harness.lifting.contract import Lifter, LifterInput, Method
+from harness.lifting.contract import Lifter, Method
+from harness.lifting.made_input import made_input
 from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.runs.errors import HarnessError
@@ -65,7 +66,7 @@ def describe(name: str) -> MethodEntry:
     without_values = _without_values(method)
     if without_values is None:
         lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
-        predicted = lifter(two_windows(lifter))
+        predicted = lifter(made_input(lifter, 2))
     else:
         lifter, predicted = without_values
     _check_returned(lifter, predicted)
@@ -113,19 +114,8 @@ def _without_values(method: Method) -> tuple[Lifter, Tensor] | None:
             lifter = build_lifter(method, {}, H36M_17, H36M_17, seed=0)
         # What was made by other means than torch's, say NumPy's, has its values yet.
         lifter.to("meta")
-        return lifter, lifter(two_windows(lifter, "meta"))
+        return lifter, lifter(made_input(lifter, 2, device="meta"))
     return None
-
-
-def two_windows(lifter: Lifter, device: str = "cpu") -> LifterInput:
-    """Return input of the shape that a lifter takes: two windows in which all lies at zero."""
-    frames, joints = lifter.frames, len(lifter.layout)
-    return LifterInput(
-        torch.zeros(2, frames, joints, 2, device=device),
-        torch.ones(2, 9, device=device),
-        torch.ones(2, frames, device=device) if lifter.uses_root_depth else None,
-        torch.ones(2, frames, joints, device=device) if lifter.uses_confidence else None,
-    )
 
 
 def _check_returned(lifter: Lifter, predicted: object) -> None:

@@ -14,9 +14,10 @@ from harness.body.skeleton import H36M_17, HUMANEVA_15
 from harness.datasets.prepared import PreparedSet
 from harness.lifting.augmentation import mirrored_inputs, mirrored_some
 from harness.lifting.build import build_lifter
-from harness.lifting.catalogue import predicting_parameter_count, two_windows
+from harness.lifting.catalogue import predicting_parameter_count
 from harness.lifting.contract import Batch, Lifter, LifterInput
 from harness.lifting.lift import lift, mpjpe_mm
+from harness.lifting.made_input import made_input
 from harness.lifting.methods.joint_tokens import image_pose
 from harness.lifting.registry import method_called
 from harness.lifting.windows import TrainingWindows, WindowReader
@@ -58,7 +59,7 @@ def batch_of(prepared: PreparedSet, lifter: Lifter, source: str = "noisy") -> Ba
 def test_every_parameter_is_used(model: str, skeleton: Any) -> None:
     lifter = built(model, skeleton)
     parameters = sum(value.numel() for value in lifter.parameters())
-    assert predicting_parameter_count(lifter, lifter(two_windows(lifter))) == parameters
+    assert predicting_parameter_count(lifter, lifter(made_input(lifter, 2))) == parameters
 
 
 @pytest.mark.parametrize("model", SMALL)

@@ -129,6 +129,14 @@ def frame_numbers(text: str) -> list[int]:
     return numbers
 
 
+def has_affinities(run: Path) -> bool:
+    """Return whether a run's checkpoint is there and is of a network that has affinities."""
+    if not (run / CHECKPOINT).is_file():
+        return False
+    lifter, _ = load_checkpoint(run / CHECKPOINT)
+    return isinstance(getattr(lifter, "network", None), DGNet)
+
+
 def make_scene(
     run: Path,
     prepared: PreparedSet,

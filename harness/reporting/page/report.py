@@ -60,7 +60,7 @@ def write_report(settings: Settings, profile: str, results: Path, prepared: Path
         "reproduction": reproduced(reproductions(settings, profile, results)),
         "records": _records(runs),
         "conventions": _conventions(lifted, prepared),
-        "viewer": {"clips": _clips(lifted, prepared), "lacking": lacking},
+        "viewer": {"lacking": lacking, **_viewer(lifted, prepared)},
     }
     path = folder / PLACE
     with atomic_file(path) as stream:
@@ -84,10 +84,13 @@ def _lifted_runs(runs: ProfileRuns, prepared: Path) -> tuple[list[LiftedRun], st
     return found, "" if found else "no predictions are stored on this machine"
 
 
-def _clips(lifted: Sequence[LiftedRun], prepared: Path) -> list[Plain]:
-    """Return clips to show, as many of those that say much as may be in a page."""
+def _viewer(lifted: Sequence[LiftedRun], prepared: Path) -> Plain:
+    """Return clips to show, as many of those that say much as may be in a page.
+
+    Of all methods the best and one that tells who listens to whom are shown at first.
+    """
     if not lifted:
-        return []
+        return {"clips": []}
     stored = StoredClips(PreparedSet(prepared), lifted)
     actions = dict(zip(stored.clips["clip"], stored.clips["action"], strict=True))
     clips: list[Plain] = []
@@ -100,7 +103,9 @@ def _clips(lifted: Sequence[LiftedRun], prepared: Path) -> list[Plain]:
         clips.append(
             {"name": motion["name"], "error": f"{stored.errors[number]:.1f} mm", "motion": motion}
         )
-    return clips
+    best = min(lifted, key=lambda run: run.scored.score.metrics["MPJPE"])
+    shown = [best, stored.listening or lifted[-1]]
+    return {"clips": clips, "shown": [run.label for run in shown]}
 
 
 def _conventions(lifted: Sequence[LiftedRun], prepared: Path) -> Plain:

@@ -14,8 +14,13 @@ from harness.datasets.prepared import PreparedSet
 from harness.prediction.stored import Predictions, read_predictions
 from harness.reporting.page.motion import Affinities, Motion, Picture, Poses
 from harness.reporting.paper.frame_inspection import has_affinities, make_scene
-from harness.reporting.stored.scored_runs import ScoredRun
+from harness.reporting.stored.scored_runs import (
+    ScoredRun,
+    find_scored_model,
+    require_comparable,
+)
 from harness.runs.errors import HarnessError
+from harness.runs.files import visible
 from harness.scoring.fitting import clips_to_score
 from harness.scoring.metrics import metric_called
 from harness.scoring.protocols import Protocol
@@ -43,6 +48,35 @@ class LiftedRun:
     def predictions_folder(self) -> Path:
         """Where its predictions lie."""
         return self.folder / "predictions"
+
+
+def lifted_runs(folders: Sequence[Path], protocol: str | None = None) -> list[LiftedRun]:
+    """Return runs by their folders, as they were scored under one protocol.
+
+    Args:
+        folders: one or more; labels are their names.
+        protocol: id of the protocol; the first that the first run was scored under unless named.
+
+    Raises:
+        HarnessError: a run is not scored under it, or the runs cannot be compared.
+    """
+    if protocol is None:
+        scores = visible(folders[0].glob("scores/*/score.json"))
+        if not scores:
+            raise HarnessError(
+                f"{folders[0]}: has no score; make one with 'harness score {folders[0]}'"
+            )
+        protocol = scores[0].parent.name
+    results = folders[0].resolve().parents[2]
+    models = [
+        find_scored_model(str(folder), folder.resolve().parents[1].name, protocol, results)
+        for folder in folders
+    ]
+    require_comparable(models)
+    return [
+        LiftedRun(folder.name, folder, model.runs[0])
+        for folder, model in zip(folders, models, strict=True)
+    ]
 
 
 class StoredClips:
@@ -143,15 +177,15 @@ class StoredClips:
         return Picture(source, layout.parents, keypoints, camera.width, camera.height)
 
     @cached_property
-    def _listening(self) -> LiftedRun | None:
+    def listening(self) -> LiftedRun | None:
         """The first run whose network says who listens to whom."""
         return next((run for run in self.runs if has_affinities(run.folder)), None)
 
     def _affinities(self, row: pd.DataFrame, frames: NDArray[np.integer]) -> Affinities | None:
-        if self._listening is None:
+        if self.listening is None:
             return None
         scene = make_scene(
-            self._listening.folder,
+            self.listening.folder,
             self.prepared,
             row,
             frames.tolist(),
@@ -162,7 +196,7 @@ class StoredClips:
             return None
         columns = list(self.protocol.scored_skeleton.columns_in(scene.skeleton))
         weights = np.stack([moment.affinities[_KIND] for moment in scene.moments])
-        return Affinities(self._listening.label, weights[:, columns][:, :, columns])
+        return Affinities(self.listening.label, weights[:, columns][:, :, columns])
 
 
 def clip_errors(run: ScoredRun) -> Mapping[int, float]:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from dgnet import DGNet
+from dgnet.layer import DynamicalGraphLayer
 from harness.body.skeleton import Skeleton
 from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet, Split
@@ -130,11 +131,13 @@ def frame_numbers(text: str) -> list[int]:
 
 
 def has_affinities(run: Path) -> bool:
-    """Return whether a run's checkpoint is there and is of a network that has affinities."""
+    """Return whether a run's checkpoint is there and is of a network with dynamical layers."""
     if not (run / CHECKPOINT).is_file():
         return False
-    lifter, _ = load_checkpoint(run / CHECKPOINT)
-    return isinstance(getattr(lifter, "network", None), DGNet)
+    network = getattr(load_checkpoint(run / CHECKPOINT)[0], "network", None)
+    return isinstance(network, DGNet) and any(
+        isinstance(module, DynamicalGraphLayer) for module in network.modules()
+    )
 
 
 def make_scene(

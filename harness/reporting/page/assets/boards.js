@@ -16,24 +16,26 @@ export function leaderboard() {
   const columns = [
     { head: "model" },
     ...metrics.map((metric) => ({
-      head: `${metric.name} (${metric.unit})`,
+      head: metric.name,
+      unit: metric.unit,
       title: `${metric.description}; ${metric.better} is better, ${metric.joints} joints`,
     })),
     { head: "2D" }, { head: "frames", title: "length of the window" }, { head: "parameters" },
     { head: "flip", title: "averaged with the mirrored input" }, { head: "seeds" },
-    { head: "conventions", sorts: false, title: "the same poses under every protocol that fits" },
     { head: "departures", words: true, title: "privileges, and departures from the protocol's source" },
   ];
   const lines = rows.map((row) => [
-    { text: row.model, href: recordOf(row.model) },
+    {
+      text: row.model, href: recordOf(row.model),
+      small: data.conventions[row.model] && element("a", { href: conventionsOf(row.model) }, "conventions"),
+    },
     ...metrics.map((metric) => number(row.values[metric.name], row.model)),
     row.input_2d, row.frames,
     { text: row.parameters?.toLocaleString("en") ?? "not recorded", sort: row.parameters ?? "" },
     row.flip_test ? "on" : "off", row.seeds,
-    data.conventions[row.model] ? { text: "compare", href: conventionsOf(row.model) } : "not stored",
     row.told,
   ]);
-  const caption = "Small: 95 % interval, bootstrap over takes. A number leads to the record of its runs.";
+  const caption = "Small: 95 % interval, bootstrap over takes. A number leads to the record of its runs; conventions: what the same poses score under other protocols.";
   return [
     table("Leaderboard", columns, lines, { sortedBy: 1, caption }),
     element("details", {}, element("summary", {}, "Conditions of these numbers"), list(conditions)),
@@ -56,7 +58,7 @@ export function heatMaps() {
     ]);
     place.replaceChildren(table(`Heat map of ${map.metric} by ${map.by}`,
       [{ head: "model" }, ...map.columns.map((head) => ({ head }))], rows,
-      { kind: "heat", caption: `${map.metric} in ${metric.unit}; darker is worse.` }));
+      { kind: "heat", caption: `${map.metric} in ${metric.unit}; the stronger the colour, the worse.` }));
   };
   const names = [...new Set(data.boards.heat.map((one) => one.metric))];
   draw();
@@ -89,8 +91,8 @@ export function differences(drawn) {
     ]);
     place.replaceChildren(
       table(`Differences to ${one.reference}`,
-        [{ head: "action" }, { head: one.reference }, ...one.models.map((head) => ({ head: `${head} \u2212 ${one.reference}` }))], rows,
-        { caption: "* p < 0.05: green is better than the chosen method, red is worse. Small: 95 % interval, paired." }),
+        [{ head: "action" }, { head: one.reference }, ...one.models.map((head) => ({ head }))], rows,
+        { caption: `Each column: the model minus ${one.reference}, ${one.metric}. * p < 0.05: green is better than the chosen method, red is worse. Small: 95 % interval, paired.` }),
       element("details", {}, element("summary", {}, "Conditions of these differences"), list(one.conditions)),
     );
     drawn(one);
@@ -108,8 +110,8 @@ export function differences(drawn) {
 
 export function reproduction() {
   const columns = [
-    { head: "table" }, { head: "shows", words: true }, { head: "measured of printed" }, { head: "data set" },
-    { head: "measured \u2212 printed, mm" }, { head: "same order" }, { head: "Kendall's tau" },
+    { head: "table" }, { head: "shows", words: true }, { head: "measured", title: "of the numbers printed for models that the harness has" }, { head: "data set" },
+    { head: "difference", unit: "mm", title: "measured minus printed" }, { head: "same order" }, { head: "Kendall's tau" },
   ];
   const rows = data.reproduction.map((one) => [
     { text: one.table, href: one.page && `../${one.page}` },

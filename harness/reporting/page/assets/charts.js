@@ -4,6 +4,7 @@ import { recordOf } from "boards";
 import { colour, data, element, seriesColour, withScheme } from "page";
 
 const { echarts } = window;
+const FONT = getComputedStyle(document.body).fontFamily;
 
 const modelColour = (model) => {
   const place = data.records.findIndex((record) => record.model === model);
@@ -38,7 +39,7 @@ function withLooks(options) {
   };
   return {
     animation: false,
-    textStyle: { color: ink, fontFamily: "inherit" },
+    textStyle: { color: ink, fontFamily: FONT },
     aria: { enabled: true },
     grid: { left: 64, right: 24, top: 48, bottom: 56 },
     tooltip: { confine: true, backgroundColor: paper, borderColor: quiet, textStyle: { color: ink } },
@@ -68,14 +69,16 @@ export function learningCurves() {
   const { curves } = data;
   if (!curves.length) return [element("p", {}, "No run kept its learning curve.")];
   const validated = curves.some((curve) => curve.validation.some((value) => value !== null));
+  const heights = curves.flatMap((curve) => (validated ? curve.validation : curve.loss)).filter((value) => value > 0);
+  const steep = Math.max(...heights) > 10 * Math.min(...heights);
   const [made, draw, again] = chart("Learning curves: validation error by training step");
   withScheme(() => {
     draw(() => ({
       legend: {},
       tooltip: { confine: true, trigger: "item", formatter: (event) => `${safe(event.seriesName)}<br>step ${event.data.value[0]}: ${event.data.value[1].toFixed(2)}` },
       grid: { left: 64, right: 24, top: 48, bottom: 96 },
-      xAxis: { type: "value", name: "training steps", min: "dataMin", max: "dataMax" },
-      yAxis: { type: "log", name: validated ? "MPJPE on validation clips, mm" : "training loss, nothing being held out", min: "dataMin", max: "dataMax", minorSplitLine: { show: false }, axisLabel: { formatter: (value) => Number(value.toPrecision(3)), color: colour("quiet") } },
+      xAxis: { type: "value", name: "training steps" },
+      yAxis: { type: steep ? "log" : "value", scale: true, name: validated ? "MPJPE on validation clips, mm" : "training loss, nothing being held out" },
       dataZoom: [
         { type: "inside", xAxisIndex: 0, zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
         { type: "slider", xAxisIndex: 0, bottom: 16, height: 24, textStyle: { color: colour("quiet") }, borderColor: colour("line") },
@@ -98,6 +101,8 @@ export function costs() {
   const metric = data.boards.metrics[0];
   if (!rows.length) return [element("p", {}, "No record tells the number of parameters.")];
   const [made, draw] = chart(`${metric.name} against the number of parameters`);
+  const ends = rows.flatMap((row) => ["low", "value", "high"].map((end) => row.values[metric.name][end])).filter((end) => end !== null);
+  const step = 10 ** Math.floor(Math.log10(Math.max(...ends) - Math.min(...ends) || 1));
   withScheme(() => draw(() => ({
     legend: {},
     tooltip: {
@@ -105,7 +110,11 @@ export function costs() {
       formatter: ({ data: point }) => `${safe(point.model)}<br>${point.value[0].toLocaleString("en")} parameters<br>${safe(point.text)} ${safe(metric.unit)} (${safe(point.interval)})`,
     },
     xAxis: { type: "log", name: "trainable parameters", axisLabel: { color: colour("quiet"), formatter: (value) => value.toLocaleString("en", { notation: "compact" }) }, min: (range) => range.min / 2, max: (range) => range.max * 2 },
-    yAxis: { type: "value", name: `${metric.name}, ${metric.unit}`, scale: true },
+    // Ends of intervals count, too: the library would leave out one beyond the axis.
+    yAxis: {
+      type: "value", name: `${metric.name}, ${metric.unit}`,
+      min: step * Math.floor(Math.min(...ends) / step), max: step * Math.ceil(Math.max(...ends) / step),
+    },
     series: rows.map((row) => {
       const value = row.values[metric.name];
       const hue = modelColour(row.model);
@@ -126,10 +135,15 @@ export function differenceChart() {
     const average = found.rows[0];
     const metric = data.boards.metrics.find((one) => one.name === found.metric);
     const points = average.cells.map((cell, index) => ({ ...cell, model: found.models[index] }));
+    const ends = points.flatMap((point) => [point.low ?? point.value, point.high ?? point.value]);
+    const step = 10 ** Math.floor(Math.log10(Math.max(1e-3, ...ends.map(Math.abs))));
     return {
-      grid: { left: 8, right: 24, top: 16, bottom: 48, containLabel: true },
+      grid: { left: 24 + 7 * Math.max(...found.models.map((model) => model.length)), right: 24, top: 16, bottom: 48 },
       tooltip: { confine: true, formatter: ({ data: point }) => `${safe(point.model)}<br>${safe(point.text)} ${safe(metric.unit)} (${safe(point.interval)})` },
-      xAxis: { type: "value", name: `${metric.name} \u2212 ${found.reference}, ${metric.unit}` },
+      xAxis: {
+        type: "value", name: `${metric.name} \u2212 ${found.reference}, ${metric.unit}`,
+        min: step * Math.floor(Math.min(0, ...ends) / step), max: step * Math.ceil(Math.max(0, ...ends) / step),
+      },
       yAxis: { type: "category", data: found.models, inverse: true, nameGap: 0 },
       series: points.map((point, index) => {
         const hue = modelColour(point.model);
@@ -151,12 +165,12 @@ export function robustness() {
     const [made, draw] = chart(`${found.metric} by ${found.corruption}`);
     const models = found.curves.map((curve) => curve.model);
     withScheme(() => draw(() => ({
-      title: { text: found.corruption, left: 0, top: 0, textStyle: { color: colour("ink"), fontSize: 14, fontFamily: "inherit" } },
+      title: { text: found.corruption, left: 0, top: 0, textStyle: { color: colour("ink"), fontSize: 14 } },
       legend: { top: 24 },
       grid: { left: 64, right: 16, top: 64, bottom: 56 },
       tooltip: { confine: true, formatter: (event) => `${safe(event.seriesName)}<br>${place(event)[0]} ${safe(found.unit)}: ${place(event)[1].toFixed(1)} mm` },
       xAxis: { type: "value", name: found.unit === "px" ? "sigma, px" : `share, ${found.unit}` },
-      yAxis: { type: "value", name: `${found.metric}, mm`, min: 0 },
+      yAxis: { type: "value", name: `${found.metric}, mm`, min: 0, max: ({ max }) => Math.ceil(Math.max(max, ...found.curves.flatMap((curve) => curve.points.map((point) => point[3] ?? 0))) / 50) * 50 },
       series: found.curves.map((curve) => {
         const hue = data.records.some((record) => record.model === curve.model) ? modelColour(curve.model) : colour(seriesColour(models.indexOf(curve.model)));
         return {

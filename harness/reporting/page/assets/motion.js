@@ -64,9 +64,9 @@ export function unpackedMotion(plain) {
   return { ...plain, poses: bodies, truth, picture, affinities, filled };
 }
 
-/** Return the error in mm that the colour scale ends at: of a clip, 19 of 20 errors lie below. */
-export function errorLimit(motion) {
-  const all = motion.poses.flatMap((body) => (body.errors ? Array.from(body.errors) : []));
+/** Return the error in mm that the colour scale ends at: 19 of 20 errors of these bodies lie below. */
+export function errorLimit(bodies) {
+  const all = bodies.flatMap((body) => (body.errors ? Array.from(body.errors) : []));
   if (!all.length) return 100;
   all.sort((a, b) => a - b);
   return Math.max(50, 50 * Math.ceil(all[Math.floor(0.95 * (all.length - 1))] / 50));

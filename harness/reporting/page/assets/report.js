@@ -34,6 +34,6 @@ writeHeader(
 );
 document.getElementById("main").append(...sections);
 const viewer = document.getElementById("viewer");
-if (data.viewer.clips.length) await showViewer(viewer, data.viewer.clips);
+if (data.viewer.clips.length) await showViewer(viewer, data.viewer);
 else viewer.append(element("p", {}, `No clip is shown: ${data.viewer.lacking}.`));
 openLinked();

@@ -5,7 +5,7 @@ import { element } from "page";
 /**
  * Return a table that scrolls by itself where it is too wide.
  *
- * columns: {head, title, words, sorts} each; rows: cells each, the first one names the row.
+ * columns: {head, unit, title, words, sorts} each; rows: cells each, the first one names the row.
  * A column of words is wide and left; sorts is false where order means nothing.
  */
 export function table(label, columns, rows, { caption, kind, sortedBy } = {}) {
@@ -18,7 +18,8 @@ export function table(label, columns, rows, { caption, kind, sortedBy } = {}) {
     const sorts = column.sorts !== false && rows.length > 1;
     const act = () => order(place, heads[place].getAttribute("aria-sort") !== "ascending");
     return element("th", { scope: "col", title: column.title, class: column.words && "words", "aria-sort": sorts && "none" },
-      sorts ? element("button", { type: "button", click: act }, column.head) : column.head);
+      sorts ? element("button", { type: "button", click: act }, column.head) : column.head,
+      column.unit && element("small", {}, column.unit));
   });
   const order = (place, ascending) => {
     const sorted = [...lines].sort((a, b) => compared(a.cells[place], b.cells[place], ascending));

@@ -10,18 +10,22 @@ const TURN = Math.PI / 24; // of one key press
 const HINT =
   "Drag, or use the arrow keys, to turn; wheel, pinch, + and - to zoom; space plays; , and . step; 0 looks from the start.";
 
-/** Show clips in a section: each has a name, perhaps an error in words, and a motion or its url. */
-export async function showViewer(section, clips) {
-  const viewer = new Viewer(clips);
+/**
+ * Show clips in a section: each has a name, perhaps an error in words, and a motion or its url.
+ * Bodies that are not among `shown` are hidden at first, if any are named.
+ */
+export async function showViewer(section, { clips, shown }) {
+  const viewer = new Viewer(clips, shown);
   section.append(viewer.root);
   await viewer.choose(0);
   withScheme(() => viewer.show());
 }
 
 class Viewer {
-  constructor(clips) {
+  constructor(clips, shown) {
     this.clips = clips;
-    this.hidden = new Set();
+    this.shownFirst = shown;
+    this.hidden = null; // names of bodies, which stay hidden from clip to clip
     this.by = "error";
     this.speed = 1;
     this.frame = 0;
@@ -98,7 +102,10 @@ class Viewer {
     }
     if (asked !== this.asked) return; // another clip was chosen meanwhile
     this.motion = unpackedMotion(clip.motion);
-    this.limit = errorLimit(this.motion);
+    this.hidden ??= new Set(this.motion.poses
+      .filter((body) => !body.truth && this.shownFirst && !this.shownFirst.includes(body.label))
+      .map((body) => body.label));
+    this.findLimit();
     this.frame = 0;
     this.joint = -1;
     this.linked = false;
@@ -119,6 +126,11 @@ class Viewer {
     return seriesColour(poses.slice(0, number).filter((body) => !body.truth).length);
   }
 
+  /** Let the colour scale reach the errors of what is shown. */
+  findLimit() {
+    this.limit = errorLimit(this.motion.poses.filter((body) => !this.hidden.has(body.label)));
+  }
+
   writeToggles() {
     const switches = this.motion.poses.map((body, number) =>
       element("label", {},
@@ -127,6 +139,7 @@ class Viewer {
           change: (event) => {
             if (event.target.checked) this.hidden.delete(body.label);
             else this.hidden.add(body.label);
+            this.findLimit();
             this.show();
           },
         }),

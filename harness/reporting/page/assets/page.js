@@ -10,7 +10,7 @@ export function element(tag, attributes = {}, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined) made.append(child);
   }
   return made;
@@ -20,7 +20,7 @@ export function element(tag, attributes = {}, ...children) {
 export function chooser(label, options, chosen, selected) {
   const select = element(
     "select",
-    { change: () => chosen(select.value) },
+    { "aria-label": label, change: () => chosen(select.value) },
     options.map(([value, text]) => element("option", { value, selected: value === selected }, text)),
   );
   return element("label", { class: "chooser" }, label, select);

@@ -25,9 +25,11 @@ function chart(label, low = false) {
       if (data.records.some((record) => record.model === model)) location.hash = recordOf(model);
     });
   };
+  addEventListener("beforeprint", () => { // paper has another width: the drawing is scaled to it
+    const drawing = place.querySelector("svg");
+    drawing?.setAttribute("viewBox", `0 0 ${drawing.getAttribute("width")} ${drawing.getAttribute("height")}`);
+  });
   new ResizeObserver(() => (drawn ? drawn.resize() : redraw())).observe(place);
-  addEventListener("beforeprint", () => drawn?.resize({ width: 640 }));
-  addEventListener("afterprint", () => drawn?.resize({ width: "auto" }));
   return [place, (given) => { options = given; redraw(); }, redraw];
 }
 

@@ -40,10 +40,16 @@ const PALETTE = 10; // --series-0 to --series-9 in the style sheet
 /** Return the name of the colour of the method at a place of the list of methods. */
 export const seriesColour = (place) => `series-${place % PALETTE}`;
 
-/** Call a function now and whenever the page turns light or dark. */
+/** Call a function now and whenever the page turns light or dark; paper is light. */
 export function withScheme(draw) {
+  const drawOn = (scheme) => () => {
+    document.documentElement.style.colorScheme = scheme;
+    draw();
+  };
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  addEventListener("beforeprint", drawOn("light"));
+  addEventListener("afterprint", drawOn(""));
 }
 
 /** Fill the head of the page. */

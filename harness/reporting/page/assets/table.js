@@ -30,9 +30,10 @@ export function table(label, columns, rows, { caption, kind, sortedBy } = {}) {
     });
   };
   if (sortedBy !== undefined) order(sortedBy, true);
-  const made = element("table", { class: kind }, caption && element("caption", {}, caption),
-    element("thead", {}, element("tr", {}, heads)), body);
-  return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, made);
+  const made = element("table", { class: kind, "aria-label": label }, element("thead", {}, element("tr", {}, heads)), body);
+  return element("div", {},
+    element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, made),
+    caption && element("p", { class: "quiet" }, caption)); // beside the table, so that it never scrolls with it
 }
 
 /** Say which of two cells stands first: numbers as numbers, text as people do, nothing last. */

@@ -1,7 +1,9 @@
 """The page of a motion: any joints, with or without 2D, and what does not fit is refused."""
 
+import hashlib
 import json
 import re
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -74,3 +76,19 @@ def test_what_does_not_fit_is_refused(changes: dict[str, object], said: str) -> 
 def test_no_motion_makes_no_page() -> None:
     with pytest.raises(HarnessError, match="no motion to show"):
         motion_page([], "empty")
+
+
+def test_libraries_are_the_unchanged_files_of_their_releases() -> None:
+    folder = resources.files("harness.reporting.page").joinpath("libraries")
+    text = folder.joinpath("README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S+\.js) \| .* \| `([0-9a-f]{64})` \|$", text, re.MULTILINE)
+    files = {
+        f"{part.name}/{file.name}"
+        for part in folder.iterdir()
+        if part.is_dir()
+        for file in part.iterdir()
+        if file.name.endswith(".js")
+    }
+    assert {name for name, _ in rows} == files
+    for name, digest in rows:
+        assert hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest() == digest

@@ -3,6 +3,7 @@
 import http.server
 import json
 import re
+import threading
 from http import HTTPStatus
 
 from harness.reporting.page.motion import plain_motion, viewer_page
@@ -13,13 +14,18 @@ from harness.runs.shown import shown
 LOOPBACK = "127.0.0.1"
 
 
-class ClipServer(http.server.HTTPServer):
-    """Serves the viewer at / and each clip at /clips/NUMBER, to this machine alone."""
+class ClipServer(http.server.ThreadingHTTPServer):
+    """Serves the viewer at / and each clip at /clips/NUMBER, to this machine alone.
+
+    A browser keeps connections open that it may never use, so each has a thread; clips are read
+    one at a time.
+    """
 
     def __init__(self, stored: StoredClips, port: int) -> None:
         """Listen on a port of the loopback address; the kernel chooses one where it is 0."""
         super().__init__((LOOPBACK, port), _Handler)
         self.stored = stored
+        self.reading = threading.Lock()
 
     @property
     def address(self) -> str:
@@ -76,7 +82,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _clip(self, number: int) -> None:
         try:
-            motion = plain_motion(self.server.stored.motion(number))
+            with self.server.reading:
+                motion = plain_motion(self.server.stored.motion(number))
         except HarnessError as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", str(error))
             return

@@ -35,7 +35,8 @@ export function leaderboard() {
     row.flip_test ? "on" : "off", row.seeds,
     row.told,
   ]);
-  const caption = "Small: 95 % interval, bootstrap over takes. A number leads to the record of its runs; conventions: what the same poses score under other protocols.";
+  const caption = "Small: 95 % interval, bootstrap over takes. A number leads to the record of its runs" +
+    (rows.some((row) => data.conventions[row.model]) ? "; conventions: what the same poses score under other protocols." : ".");
   return [
     table("Leaderboard", columns, lines, { sortedBy: 1, caption }),
     element("details", {}, element("summary", {}, "Conditions of these numbers"), list(conditions)),

@@ -91,7 +91,7 @@ export class BodyView {
     const cells = 2 * Math.ceil(this.size * 1.2);
     this.grid = new GridHelper(cells / 2, cells);
     this.grid.material.transparent = true;
-    this.grid.material.opacity = 0.35;
+    this.grid.material.opacity = 0.5;
     this.grid.position.set(this.middle.x, low.y - 0.03, this.middle.z);
     this.group.add(this.grid);
   }
@@ -147,7 +147,7 @@ export class BodyView {
   /** Look from a little right of the camera that took the clip, at all that moves. */
   reset() {
     const half = Math.tan((Math.PI * this.camera.fov) / 360) * Math.min(1, this.camera.aspect);
-    const away = (0.5 * this.size) / half + 0.25 * this.size;
+    const away = (0.46 * this.size) / half + 0.05 * this.size;
     this.controls.target.copy(this.middle);
     this.camera.position.copy(this.middle).add(new Vector3(0.5, 0.22, 0.84).multiplyScalar(away));
     this.controls.minDistance = 0.3;

@@ -150,7 +150,13 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
         assert tags["run_id"] == record["run_id"]
         assert tags["dvc.data/prepared/tiny"] == record["dvc_hashes"]["data/prepared/tiny"]
     artifacts = {path.name for path in changed.folder.rglob("mlruns/**/artifacts/**/*")}
-    assert artifacts >= {"model.safetensors", "run.json", "table_01_mpjpe.md", "sequences.csv"}
+    assert artifacts >= {
+        "model.safetensors",
+        "run.json",
+        "table_01_mpjpe.md",
+        "sequences.csv",
+        "index.html",
+    }
 
 
 def test_dvc_shows_metrics_and_plots(project: TinyProject) -> None:

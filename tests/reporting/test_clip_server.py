@@ -1,6 +1,7 @@
 """`harness view` serves one person on loopback: the list of clips, each clip, and nothing else."""
 
 import json
+import re
 import socket
 import threading
 import urllib.error
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from page_results import Made, make_results
 
+from harness.cli.main import harness
 from harness.reporting.page.server import ClipServer, clip_server
 from harness.reporting.page.stored_clips import StoredClips, lifted_runs
 from harness.runs.errors import HarnessError
@@ -78,3 +80,17 @@ def test_a_taken_port_is_one_plain_line(server: ClipServer) -> None:
 def test_a_run_without_a_score_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="has no score"):
         lifted_runs([tmp_path])
+
+
+def test_the_command_says_where_the_page_is_until_it_is_ended(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(server: ClipServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ClipServer, "serve_forever", ended)
+    run = made.results / "tiny/runs/dgnet-seed0"
+    arguments = ["view", str(run), "--data", str(made.prepared.path), "--no-open"]
+    harness(arguments, standalone_mode=False)
+    said = capsys.readouterr().out
+    assert re.fullmatch(r"5 clips at http://127\.0\.0\.1:\d+/ \(Ctrl-C ends it\)\nended\n", said)

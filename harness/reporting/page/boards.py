@@ -146,7 +146,7 @@ def _differences(
     metric: Metric, reference: ScoredModel, models: Sequence[ScoredModel]
 ) -> Plain | None:
     """Return what sets the others apart from a reference, None where none can be compared."""
-    others = [model for model in models if model is not reference and _alike(reference, model)]
+    others = [model for model in models if model is not reference and comparable(reference, model)]
     if not others:
         return None
     comparison = compare_models([reference, *others], metric.name)
@@ -161,7 +161,8 @@ def _differences(
     }
 
 
-def _alike(one: ScoredModel, other: ScoredModel) -> bool:
+def comparable(one: ScoredModel, other: ScoredModel) -> bool:
+    """Return whether two models were scored on the same frames under the same conditions."""
     try:
         require_comparable([one, other])
     except HarnessError:

@@ -9,7 +9,7 @@ from harness.prediction.stored import read_predictions
 from harness.reporting.conventions import conventions
 from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.page.assemble import assembled_page, json_in_html
-from harness.reporting.page.boards import about, boards, reproduced
+from harness.reporting.page.boards import about, boards, comparable, reproduced
 from harness.reporting.page.charts import NOISE, learning_curves, robustness
 from harness.reporting.page.motion import plain_motion
 from harness.reporting.page.stored_clips import LiftedRun, StoredClips, chosen_clips
@@ -27,7 +27,7 @@ PLACE = Path("report/index.html")
 """Where a profile's report lies in its folder of results."""
 
 _CLIP_FRAMES = 150
-_CLIP_BYTES = 2_000_000
+_MOST_BYTES = 4_800_000
 
 
 def write_report(settings: Settings, profile: str, results: Path, prepared: Path) -> Path:
@@ -51,7 +51,7 @@ def write_report(settings: Settings, profile: str, results: Path, prepared: Path
         raise HarnessError(f"profile {profile}: nothing was scored yet{why}; run 'dvc repro'")
     folder = results / profile
     lifted, lacking = _lifted_runs(runs, prepared)
-    data = {
+    data: Plain = {
         "about": about(runs),
         "boards": boards(runs),
         "curves": learning_curves(runs),
@@ -60,11 +60,15 @@ def write_report(settings: Settings, profile: str, results: Path, prepared: Path
         "reproduction": reproduced(reproductions(settings, profile, results)),
         "records": _records(runs),
         "conventions": _conventions(lifted, prepared),
-        "viewer": {"lacking": lacking, **_viewer(lifted, prepared)},
+        "viewer": {"clips": [], "lacking": lacking},
     }
+    title = f"Profile {profile}"
+    room = _MOST_BYTES - len(assembled_page(title, "report", data, charts=True).encode())
+    if lifted:
+        data["viewer"] |= _viewer(lifted, prepared, room)
     path = folder / PLACE
     with atomic_file(path) as stream:
-        stream.write(assembled_page(f"Profile {profile}", "report", data, charts=True))
+        stream.write(assembled_page(title, "report", data, charts=True))
     return path
 
 
@@ -73,24 +77,27 @@ def _folder(runs: ProfileRuns, run: ScoredRun) -> Path:
 
 
 def _lifted_runs(runs: ProfileRuns, prepared: Path) -> tuple[list[LiftedRun], str]:
-    """Return the first run of each model whose predictions are there, or why there is none."""
+    """Return the first run of each model whose predictions are there, or why there is none.
+
+    Clips show side by side what is scored on the same frames and lifted from the same 2D.
+    """
     if not (prepared / "manifest.json").is_file():
         return [], f"the prepared set {prepared} is not on this machine"
+    models = runs.scored[0]
     found = [
         LiftedRun(model.name, folder, model.runs[0])
-        for model in runs.scored[0]
-        if ((folder := _folder(runs, model.runs[0])) / "predictions/contract.json").is_file()
+        for model in models
+        if comparable(models[0], model)
+        and ((folder := _folder(runs, model.runs[0])) / "predictions/contract.json").is_file()
     ]
     return found, "" if found else "no predictions are stored on this machine"
 
 
-def _viewer(lifted: Sequence[LiftedRun], prepared: Path) -> Plain:
-    """Return clips to show, as many of those that say much as may be in a page.
+def _viewer(lifted: Sequence[LiftedRun], prepared: Path, room: int) -> Plain:
+    """Return clips to show, as many of those that say much as fit into `room` bytes.
 
     Of all methods the best and one that tells who listens to whom are shown at first.
     """
-    if not lifted:
-        return {"clips": []}
     stored = StoredClips(PreparedSet(prepared), lifted)
     actions = dict(zip(stored.clips["clip"], stored.clips["action"], strict=True))
     clips: list[Plain] = []
@@ -98,7 +105,7 @@ def _viewer(lifted: Sequence[LiftedRun], prepared: Path) -> Plain:
     for number in chosen_clips(stored.errors, actions):
         motion = plain_motion(stored.motion(number, _CLIP_FRAMES))
         size += len(json_in_html(motion))
-        if clips and size > _CLIP_BYTES:
+        if size > room:
             break
         clips.append(
             {"name": motion["name"], "error": f"{stored.errors[number]:.1f} mm", "motion": motion}

@@ -30,7 +30,7 @@ class Viewer {
     this.speed = 1;
     this.frame = 0;
     this.canvas = element("canvas", {
-      class: "body", tabindex: 0, role: "img", "aria-label": `3D view. ${HINT}`,
+      class: "body", tabindex: 0, role: "application", "aria-label": `3D view. ${HINT}`,
       keydown: (event) => this.key(event),
     });
     this.picture = element("canvas", { class: "picture", role: "img", "aria-label": "2D input of the frame" });
@@ -45,10 +45,11 @@ class Viewer {
       pointermove: (event) => event.buttons && this.scrub(event),
     });
     this.playing = element("button", { type: "button", "aria-pressed": "false", click: () => this.play(!this.timer) }, "Play");
-    this.told = element("output", { class: "told" });
+    this.told = element("output", { class: "told", "aria-live": "off" }); // each frame would be read out
     this.toggles = element("fieldset", { class: "toggles" });
     this.legend = element("div", { class: "legend" });
     this.links = element("div", { class: "controls" });
+    this.colouring = chooser("Colour", [["error", "error by joint"], ["method", "method"]], (by) => { this.by = by; this.show(); }, this.by);
     this.body = element("div", { class: "stage3d" }, this.canvas);
     this.root = element(
       "div", { class: "viewer" },
@@ -56,7 +57,7 @@ class Viewer {
         "div", { class: "controls" },
         chooser("Clip", clips.map((clip, index) => [String(index), clip.error ? `${clip.name}: ${clip.error}` : clip.name]),
           (index) => this.choose(Number(index))),
-        chooser("Colour", [["error", "error by joint"], ["method", "method"]], (by) => { this.by = by; this.show(); }, this.by),
+        this.colouring,
         chooser("Speed", [["0.25", "1/4"], ["0.5", "1/2"], ["1", "1"], ["2", "2"]], (speed) => { this.speed = Number(speed); }, "1"),
       ),
       this.toggles,
@@ -111,6 +112,7 @@ class Viewer {
     this.linked = false;
     this.slider.max = this.motion.frames - 1;
     this.bounds = this.motion.picture && bounds(this.motion.picture);
+    this.colouring.hidden = !this.motion.truth;
     this.picture.parentElement.hidden = !this.motion.picture;
     this.pictureLabel.textContent = this.motion.picture ? `2D input: ${this.motion.picture.label}` : "";
     this.view?.setMotion(this.motion);

@@ -27,8 +27,8 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     """Write the tables and figures of a profile, published rows beside what was measured here.
 
     They are made from the scores that are stored, those of experiments from the grids that were
-    run, table V from the times of `harness speed`; a model without a score is listed as missing, a
-    cell that was not run is empty. MLflow gets them too.
+    run, table V from the times of `harness cost --table-v`; a model without a score is listed as
+    missing, a cell that was not run is empty. MLflow gets them too.
     """
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings

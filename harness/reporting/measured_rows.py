@@ -45,6 +45,8 @@ class ReproducedRow:
         joints: number of joints that the metric counts.
         flip_test: whether predictions were averaged with those of the mirrored input.
         parameters: trainable parameters, None where no record tells.
+        macs_per_frame: multiply-accumulates of a predicted frame; see
+            `harness.lifting.computation`. None where no record tells.
         recipe: training settings in a few words, "not recorded" where no record tells.
         learnt_from: which training clips, and whose 3D labels.
         epochs_kept: by seed, the epoch kept of how many, by which rule, and the curve's end.
@@ -65,6 +67,7 @@ class ReproducedRow:
     joints: int
     flip_test: bool
     parameters: int | None
+    macs_per_frame: float | None
     recipe: str
     learnt_from: str
     epochs_kept: tuple[str, ...]
@@ -179,6 +182,7 @@ def reproduced_row(
         joints=int(score.sequences.metric(metric.name).counts.sum()),
         flip_test=contracts[0].flip_test,
         parameters=records[0].results.get("parameters") if records else None,
+        macs_per_frame=records[0].results.get("macs_per_frame") if records else None,
         recipe=_recipe(records[0]) if records else "not recorded",
         learnt_from=model.runs[0].learnt_from,
         epochs_kept=tuple(run.epoch_kept for run in model.runs if run.trained_here),

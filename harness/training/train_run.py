@@ -23,6 +23,7 @@ from harness.lifting.checkpoint import (
     parameter_count,
     save_checkpoint,
 )
+from harness.lifting.computation import macs_per_frame
 from harness.lifting.contract import Lifter
 from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_sources
@@ -270,6 +271,7 @@ def _keep(
             "epoch": state.best_epoch,
             "validation_MPJPE": state.best_value,
             "parameters": contract.parameters,
+            "macs_per_frame": macs_per_frame(lifter),
             "checkpoint_sha256": sha256_of_file(path),
         }
     ended = record.ended("failed" if failed else "finished", results, state.seconds)

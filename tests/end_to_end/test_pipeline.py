@@ -106,6 +106,7 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
     before = untouched.read_bytes()
     said = changed.dvc("repro", HARNESS_TRACKING="on")
     assert {line.split("'")[1] for line in said.splitlines() if line.startswith("Running")} == {
+        "settings",
         "train@tiny-dgnet-0",
         "predict@tiny-dgnet-0",
         "score@tiny-dgnet-0",

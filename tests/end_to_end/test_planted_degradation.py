@@ -147,7 +147,7 @@ def test_a_mistake_in_a_metric_is_caught(
     def city_block(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.abs(vectors).sum(axis=-1) * metrics.MILLIMETRES
 
-    monkeypatch.setattr(metrics, "_length", city_block)
+    monkeypatch.setattr(metrics, "millimetres_long", city_block)
     score("tiny", "martinez", 0)
     found = verdicts(capsys)
     assert found["martinez", "MPJPE"] == "worse"

@@ -82,7 +82,7 @@ def test_without_times_or_with_damaged_ones_the_command_is_named(runs: ProfileRu
         write_speed_table(runs)
     path = runs.results / "quick/speed/speed.json"
     write_json(path, {"timings": []})
-    with pytest.raises(HarnessError, match="run 'harness speed' again"):
+    with pytest.raises(HarnessError, match="run 'harness cost --table-v' again"):
         read_speed(path)
 
 

@@ -1,7 +1,12 @@
-"""Figure 4 of the DG-Net paper: MPJPE against the number of parameters."""
+"""Figure 4 of the DG-Net paper: MPJPE against the number of parameters, and beside it against work.
+
+The paper draws parameters alone. A network that uses its weights often costs more than one that has
+many, so measured panels stand a second time over multiply-accumulates a frame.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +22,58 @@ class _Points:
 
     model: str
     label: str
-    parameters: list[float]
+    sizes: list[float]
     values: list[float]
     low: list[float]
     high: list[float]
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """What one panel shows: errors of one data set and 2D source over one kind of size."""
+
+    head: str
+    sizes: str
+    points: list[_Points]
+
+
+_PARAMETERS = "trainable parameters, millions"
+_WORK = "multiply-accumulates a frame, millions"
+
+
 def draw_size_figure(runs: ProfileRuns) -> list[Path]:
     """Draw published points and those of a profile's runs; return the PNG and the SVG file.
 
-    Each data set and 2D source has a panel: errors compare only within one.
+    Each data set and 2D source has a panel, errors compare only within one; and a second one over
+    multiply-accumulates, where records tell them.
     """
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = {"published: Human3.6M, detected 2D": _published_points()}
-    for row in runs.rows(metric_called("MPJPE"), ())[0]:
-        if row.parameters:
-            head = f"measured here: {row.dataset}, 2D {row.input_2d}"
-            panels.setdefault(head, []).append(_measured_point(row, row.parameters))
+    rows = runs.rows(metric_called("MPJPE"), ())[0]
+    panels = [_Panel("published: Human3.6M, detected 2D", _PARAMETERS, _published_points())]
+    for what, size_of in (
+        (_PARAMETERS, attrgetter("parameters")),
+        (_WORK, attrgetter("macs_per_frame")),
+    ):
+        measured: dict[str, list[_Points]] = {}
+        for row in rows:
+            if size := size_of(row):
+                head = f"measured here: {row.dataset}, 2D {row.input_2d}"
+                measured.setdefault(head, []).append(_measured_point(row, size))
+        panels += [_Panel(head, what, points) for head, points in measured.items()]
     figure, drawn = plt.subplots(
         1, len(panels), figsize=(5.5 * len(panels), 4.5), layout="constrained", squeeze=False
     )
-    models = dict.fromkeys(point.model for points in panels.values() for point in points)
+    models = dict.fromkeys(point.model for panel in panels for point in panel.points)
     colours = {model: f"C{number}" for number, model in enumerate(models)}
-    for axes, (head, points) in zip(drawn[0], panels.items(), strict=True):
-        _draw_panel(axes, sorted(points, key=lambda point: point.parameters), colours)
-        axes.set_title(head, fontsize=10)
+    for axes, panel in zip(drawn[0], panels, strict=True):
+        _draw_panel(axes, sorted(panel.points, key=lambda point: point.sizes), colours)
+        axes.set_title(panel.head, fontsize=10)
+        axes.set_xlabel(panel.sizes)
     drawn[0, 0].set_ylabel("MPJPE, mm (bars: 95 % interval over takes)")
-    figure.supxlabel("trainable parameters, millions", fontsize=10)
     written = []
     for suffix in ("png", "svg"):
         path = runs.results / runs.profile / "figures" / f"figure_04_size.{suffix}"
@@ -81,17 +107,17 @@ def _published_points() -> list[_Points]:
     return points
 
 
-def _measured_point(row: ReproducedRow, parameters: int) -> _Points:
+def _measured_point(row: ReproducedRow, size: float) -> _Points:
     value = row.average
     low = value.mean if value.low is None else value.low
     high = value.mean if value.high is None else value.high
     label = f"{row.model}, {row.frames} fr."
-    return _Points(row.model, label, [float(parameters)], [value.mean], [low], [high])
+    return _Points(row.model, label, [float(size)], [value.mean], [low], [high])
 
 
 def _draw_panel(axes: Any, points: Sequence[_Points], colours: Mapping[str, str]) -> None:
     for point in points:
-        x, colour = [parameters / 1e6 for parameters in point.parameters], colours[point.model]
+        x, colour = [size / 1e6 for size in point.sizes], colours[point.model]
         axes.plot(x, point.values, "o-", color=colour, label=point.label)
         axes.vlines(x, point.low, point.high, color=colour)
     # Networks of equal size stand so close that labels beside the points would cover each other.

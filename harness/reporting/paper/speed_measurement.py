@@ -16,7 +16,8 @@ from torch import Tensor
 from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
-from harness.lifting.contract import Lifter, LifterInput
+from harness.lifting.contract import Lifter
+from harness.lifting.made_input import made_input
 from harness.lifting.registry import method_called
 from harness.reporting.paper.speed_report import USES, SpeedReport, Timing, Use
 from harness.runs.provenance import hardware, versions
@@ -115,10 +116,10 @@ def _lifter(name: str, models: Mapping[str, ModelSettings]) -> Lifter:
 
 def _call(lifter: Lifter, use: Use, clip_frames: int, device: str) -> Callable[[], Tensor]:
     if use == "clip" and lifter.lifts_clips:
-        inputs = _inputs(lifter, 1, clip_frames, device)
+        inputs = made_input(lifter, 1, frames=clip_frames, device=device)
         return lambda: lifter.lift_clip(inputs)
     windows = 1 if use == "window" else -(-clip_frames // _frames(lifter, "window", clip_frames))
-    inputs = _inputs(lifter, windows, lifter.frames, device)
+    inputs = made_input(lifter, windows, device=device)
     return lambda: lifter(inputs)
 
 
@@ -127,17 +128,6 @@ def _frames(lifter: Lifter, use: Use, clip_frames: int) -> int:
     if use == "clip":
         return clip_frames
     return lifter.frames if lifter.predicts == "all" else 1
-
-
-def _inputs(lifter: Lifter, windows: int, frames: int, device: str) -> LifterInput:
-    generator = torch.Generator().manual_seed(0)
-    joints = len(lifter.layout)
-    return LifterInput(
-        0.3 * torch.randn(windows, frames, joints, 2, generator=generator).to(device),
-        torch.tensor([[2.3, 2.3, 0, 0, 0, 0, 0, 0, 0]], device=device).repeat(windows, 1),
-        torch.full((windows, frames), 5.0, device=device) if lifter.uses_root_depth else None,
-        torch.ones(windows, frames, joints, device=device) if lifter.uses_confidence else None,
-    )
 
 
 def _wait(device: str) -> None:

@@ -87,7 +87,8 @@ def read_speed(path: Path) -> SpeedReport:
         return SpeedReport.model_validate(read_json(path))
     except ValidationError as error:
         raise HarnessError(
-            f"{path}: is no speed report that this version reads; run 'harness speed' again"
+            f"{path}: is no speed report that this version reads; run 'harness cost --table-v' "
+            "again"
         ) from error
 
 

@@ -106,6 +106,13 @@ def test_another_reference_gives_other_differences(page: Any) -> None:
     assert region.locator("thead th").all_inner_texts()[:3] == ["action", "dgnet", "semgcn"]
 
 
+def test_error_is_drawn_against_parameters_or_computation(page: Any) -> None:
+    chart = page.locator("#costs .chart")
+    assert "trainable parameters" in chart.inner_text()
+    page.get_by_label("Cost", exact=True).select_option("macs_per_frame")
+    assert "multiply-accumulates a predicted frame" in chart.inner_text()
+
+
 def test_the_slider_and_the_keyboard_change_the_frame(page: Any, tmp_path: Path) -> None:
     told = page.locator("#viewer output")
     before = pixels(page, "canvas.body", tmp_path)

@@ -93,6 +93,7 @@ def _leaderboard(
                 "input_2d": row.input_2d,
                 "frames": row.frames,
                 "parameters": row.parameters,
+                "macs_per_frame": row.macs_per_frame,
                 "flip_test": row.flip_test,
                 "seeds": len(row.seeds),
                 "told": _told(row, protocol),

@@ -1,7 +1,7 @@
 // The charts of the report, drawn by Apache ECharts as SVG, light or dark as the page is.
 
 import { recordOf } from "boards";
-import { colour, data, element, seriesColour, withScheme } from "page";
+import { chooser, colour, data, element, seriesColour, withScheme } from "page";
 
 const { echarts } = window;
 const FONT = getComputedStyle(document.body).fontFamily;
@@ -98,36 +98,48 @@ export function learningCurves() {
   return [made, element("p", { class: "quiet" }, "The large dot is the epoch whose weights were kept. Zoom: the slider below, two fingers, or Ctrl and the wheel; a name of the legend hides its curve.")];
 }
 
+const COSTS = [["parameters", "trainable parameters"], ["macs_per_frame", "multiply-accumulates a predicted frame"]];
+
 export function costs() {
-  const rows = data.boards.leaderboard.filter((row) => row.parameters);
   const metric = data.boards.metrics[0];
-  if (!rows.length) return [element("p", {}, "No record tells the number of parameters.")];
-  const [made, draw] = chart(`${metric.name} against the number of parameters`);
-  const ends = rows.flatMap((row) => ["low", "value", "high"].map((end) => row.values[metric.name][end])).filter((end) => end !== null);
-  const step = 10 ** Math.floor(Math.log10(Math.max(...ends) - Math.min(...ends) || 1));
-  withScheme(() => draw(() => ({
-    legend: {},
-    tooltip: {
-      confine: true,
-      formatter: ({ data: point }) => `${safe(point.model)}<br>${point.value[0].toLocaleString("en")} parameters<br>${safe(point.text)} ${safe(metric.unit)} (${safe(point.interval)})`,
-    },
-    xAxis: { type: "log", name: "trainable parameters", axisLabel: { color: colour("quiet"), formatter: (value) => value.toLocaleString("en", { notation: "compact" }) }, min: (range) => range.min / 2, max: (range) => range.max * 2 },
-    // Ends of intervals count, too: the library would leave out one beyond the axis.
-    yAxis: {
-      type: "value", name: `${metric.name}, ${metric.unit}`,
-      min: step * Math.floor(Math.min(...ends) / step), max: step * Math.ceil(Math.max(...ends) / step),
-    },
-    series: rows.map((row) => {
-      const value = row.values[metric.name];
-      const hue = modelColour(row.model);
-      return {
-        type: "scatter", name: row.model, color: hue, symbolSize: 12,
-        data: [{ value: [row.parameters, value.value], model: row.model, text: value.text, interval: value.interval }],
-        markLine: limits([[row.parameters, value.value, value.low, value.high]], hue, true),
-      };
-    }),
-  })));
-  return [made, element("p", { class: "quiet" }, "Bars: 95 % interval over takes. A point leads to the record of its runs.")];
+  const known = COSTS.filter(([kind]) => data.boards.leaderboard.some((row) => row[kind]));
+  if (!known.length) return [element("p", {}, "No record tells what a model costs.")];
+  let [[kind]] = known;
+  const [made, draw] = chart(`${metric.name} against what a model costs`);
+  const options = () => {
+    const rows = data.boards.leaderboard.filter((row) => row[kind]);
+    const ends = rows.flatMap((row) => ["low", "value", "high"].map((end) => row.values[metric.name][end])).filter((end) => end !== null);
+    const step = 10 ** Math.floor(Math.log10(Math.max(...ends) - Math.min(...ends) || 1));
+    const [, name] = COSTS.find(([one]) => one === kind);
+    return {
+      legend: {},
+      tooltip: {
+        confine: true,
+        formatter: ({ data: point }) => `${safe(point.model)}<br>${Math.round(point.value[0]).toLocaleString("en")} ${name}<br>${safe(point.text)} ${safe(metric.unit)} (${safe(point.interval)})`,
+      },
+      xAxis: { type: "log", name, axisLabel: { color: colour("quiet"), formatter: (value) => value.toLocaleString("en", { notation: "compact" }) }, min: (range) => range.min / 2, max: (range) => range.max * 2 },
+      // Ends of intervals count, too: the library would leave out one beyond the axis.
+      yAxis: {
+        type: "value", name: `${metric.name}, ${metric.unit}`,
+        min: step * Math.floor(Math.min(...ends) / step), max: step * Math.ceil(Math.max(...ends) / step),
+      },
+      series: rows.map((row) => {
+        const value = row.values[metric.name];
+        const hue = modelColour(row.model);
+        return {
+          type: "scatter", name: row.model, color: hue, symbolSize: 12,
+          data: [{ value: [row[kind], value.value], model: row.model, text: value.text, interval: value.interval }],
+          markLine: limits([[row[kind], value.value, value.low, value.high]], hue, true),
+        };
+      }),
+    };
+  };
+  withScheme(() => draw(options));
+  return [
+    element("div", { class: "controls" }, chooser("Cost", known, (chosen) => { kind = chosen; draw(options); })),
+    made,
+    element("p", { class: "quiet" }, "Bars: 95 % interval over takes. A point leads to the record of its runs; a model is left out whose record does not tell."),
+  ];
 }
 
 export function differenceChart() {

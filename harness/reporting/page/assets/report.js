@@ -19,7 +19,7 @@ const sections = [
   ["differences", "Differences to a method", differenceParts],
   ["heat", "By action and subject", heatMaps],
   ["curves", "Learning curves", learningCurves],
-  ["costs", "Error against size", costs],
+  ["costs", "Error against cost", costs],
   ["robustness", "Robustness", robustness],
   ["reproduction", "The paper's tables", reproduction],
   ["conventions", "The same poses under other conventions", conventions],

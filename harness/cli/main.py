@@ -32,11 +32,13 @@ _COMMANDS = {
     ),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
+    "report": ("harness.cli.report:report", "Write a page of all results, to look at."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),
     "show": ("harness.cli.show:show", "Show everything a run was made from."),
     "sync": ("harness.cli.sync:sync", "Send tracking events kept while the server was down."),
     "tables": ("harness.cli.tables:tables", "Write the paper's tables from stored scores."),
     "train": ("harness.cli.train:train", "Train a model."),
+    "view": ("harness.cli.view:view", "Show all clips of a run in 3D, in a browser."),
 }
 
 

@@ -45,6 +45,7 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
             "speed/table_05_*.*",
             "experiments/*/*.*",
             "reproduction.md",
+            "report/index.html",
         )
         written = [path for place in places for path in sorted((results / name).glob(place))]
         if not written:
@@ -68,7 +69,7 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
             written += write_experiment(settings, grid, name, results)
         written.append(write_reproduction(settings, name, results))
         track_files(written, results / name, experiment=name, run_name=f"{name} tables")
-    click.echo(f"Tables and figures of profile {name}:")
+    click.echo(f"Tables, figures and pages of profile {name}:")
     for path in written:
         click.echo(f"  {path}")
     if page is not None:

@@ -82,13 +82,18 @@ class Conventions:
         wanted = self.printed
         return min(self.rows, key=lambda row: abs(row.value - wanted))
 
+    @property
+    def heads(self) -> list[str]:
+        """The heads of the table's columns."""
+        metric = metric_called(self.metric)
+        numbers = [f"{metric.name} ({metric.unit})", "by convention", "frames", "joints"]
+        return ["protocol", *numbers, "root", "target", "average", "privileged"]
+
     def text(self) -> str:
         """Return the table as Markdown, and below it which protocols do not fit and why."""
-        metric = metric_called(self.metric)
-        heads = [f"{metric.name} ({metric.unit})", "by convention", "frames", "joints"]
         table = tabulate(
-            [self._cells(row) for row in self.rows],
-            ["protocol", *heads, "root", "target", "average", "privileged"],
+            [self.cells(row) for row in self.rows],
+            self.heads,
             tablefmt="pipe",
             disable_numparse=True,
             colalign=["left", *["right"] * 4, *["left"] * 4],
@@ -104,7 +109,8 @@ class Conventions:
             parts.append("\n".join(f"- {id}: {reason}" for id, reason in self.misfits.items()))
         return "\n\n".join(parts)
 
-    def _cells(self, row: Convention) -> list[str]:
+    def cells(self, row: Convention) -> list[str]:
+        """Return a row as the table prints it."""
         protocol, away = row.protocol, row.value - self.reference.value
         decimals = protocol.decimals_of(metric_called(self.metric))
         name = f"**{protocol.id}**, nearest" if row is self.nearest else protocol.id

@@ -1,7 +1,7 @@
 """The page reproduction.md: for every table of the paper, what was reproduced of it.
 
 Tables of grids are counted in the grid, the others in the CSV file that their own module writes. A
-table that joins later needs one more `Reproduction` in `_found`.
+table that joins later needs one more `Reproduction` in `reproductions`.
 """
 
 from collections.abc import Collection, Sequence
@@ -54,18 +54,22 @@ def write_reproduction(settings: Settings, profile: str, results: Path) -> Path:
         HarnessError: the profile is unknown, or a stored score is damaged.
     """
     path = results / profile / "reproduction.md"
-    grids = {grid: grid_called(settings, grid).budgets for grid in settings.experiments}
-    defined = [grid for grid, budgets in grids.items() if profile in budgets]
-    found = _found(settings, profile, defined, results)
+    defined = _defined(settings, profile)
+    found = reproductions(settings, profile, results)
     with atomic_file(path) as stream:
-        others = [grid for grid in grids if grid not in defined]
+        others = [grid for grid in settings.experiments if grid not in defined]
         stream.write(reproduction_page(profile, found, others))
     return path
 
 
-def _found(
-    settings: Settings, profile: str, grids: Sequence[str], results: Path
-) -> list[Reproduction]:
+def _defined(settings: Settings, profile: str) -> list[str]:
+    """Return the experiments that the profile has a budget for."""
+    return [grid for grid in settings.experiments if profile in grid_called(settings, grid).budgets]
+
+
+def reproductions(settings: Settings, profile: str, results: Path) -> list[Reproduction]:
+    """Return what became of each table of the paper; arguments as `write_reproduction`."""
+    grids = _defined(settings, profile)
     protocol = settings.profile_called(profile).protocols[0]
     models = _scored(settings, profile, protocol, results)
     found = [

@@ -60,7 +60,13 @@ def test_a_change_runs_exactly_what_depends_on_it(project: TinyProject) -> None:
         ({neighbours: 2}, {"train@tiny-dgnet-0"}),
         (
             {rate: 0.005, (*tiny, "protocols"): ["h36m17-actionwise-rootzero"]},
-            {"train@tiny-semgcn-0", "score@tiny-dgnet-0", "score@tiny-semgcn-0", "tables@tiny"},
+            {
+                "train@tiny-semgcn-0",
+                "score@tiny-dgnet-0",
+                "score@tiny-semgcn-0",
+                "tables@tiny",
+                "report@tiny",
+            },
         ),
         (
             {(*tiny, "flip_test"): False, (*tiny, "dataset", "options", "fps"): 30.0},
@@ -105,6 +111,7 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
         "predict@tiny-dgnet-0",
         "score@tiny-dgnet-0",
         "tables@tiny",
+        "report@tiny",
     }
     assert untouched.read_bytes() == before
     run = changed.folder / f"{RUNS}/dgnet-seed0"
@@ -121,6 +128,7 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
             ("tiny/dgnet-seed0", "tiny", "FINISHED"),
             ("tiny/dgnet-seed0 score", "tiny", "FINISHED"),
             ("tiny tables", "tiny", "FINISHED"),
+            ("tiny report", "tiny", "FINISHED"),
         }
         recorded = "JOIN runs r USING (run_uuid) WHERE r.name = ?"
         parameters = store.execute(
@@ -143,7 +151,13 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
         assert tags["run_id"] == record["run_id"]
         assert tags["dvc.data/prepared/tiny"] == record["dvc_hashes"]["data/prepared/tiny"]
     artifacts = {path.name for path in changed.folder.rglob("mlruns/**/artifacts/**/*")}
-    assert artifacts >= {"model.safetensors", "run.json", "table_01_mpjpe.md", "sequences.csv"}
+    assert artifacts >= {
+        "model.safetensors",
+        "run.json",
+        "table_01_mpjpe.md",
+        "sequences.csv",
+        "index.html",
+    }
 
 
 def test_dvc_shows_metrics_and_plots(project: TinyProject) -> None:
@@ -177,6 +191,7 @@ def test_the_commands_answer_with_numbers(project: TinyProject) -> None:
     listed = project.harness("tables", "--list")
     assert listed.returncode == 0
     assert "results/tiny/tables/table_02_p_mpjpe.csv" in listed.stdout
+    assert "results/tiny/report/index.html" in listed.stdout
 
 
 def changed_stages(project: TinyProject) -> set[str]:

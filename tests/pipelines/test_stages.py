@@ -22,7 +22,7 @@ from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 MODELS = ["martinez", "semgcn", "fsg", "fsg_ftg", "dgnet"]
-IN_ORDER = ("settings", "prepare", "sources", "train", "predict", "score", "tables")
+IN_ORDER = ("settings", "prepare", "sources", "train", "predict", "score", "tables", "report")
 
 
 def filled(text: str, item: dict[str, str]) -> str:

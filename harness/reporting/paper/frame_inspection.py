@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from dgnet import DGNet
+from dgnet.layer import DynamicalGraphLayer
 from harness.body.skeleton import Skeleton
 from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet, Split
@@ -127,6 +128,18 @@ def frame_numbers(text: str) -> list[int]:
     if not numbers:
         raise HarnessError(f"frames '{text}': names none; ranges go upwards")
     return numbers
+
+
+def has_affinities(run: Path) -> bool:
+    """Return whether a run's checkpoint can be loaded and is of a network with dynamical layers."""
+    try:
+        lifter, _ = load_checkpoint(run / CHECKPOINT)
+    except HarnessError:
+        return False  # weights that are elsewhere, or a method that is not installed here
+    network = getattr(lifter, "network", None)
+    return isinstance(network, DGNet) and any(
+        isinstance(module, DynamicalGraphLayer) for module in network.modules()
+    )
 
 
 def make_scene(

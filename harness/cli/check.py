@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.seed_list import SeedList
+
 if TYPE_CHECKING:
     from harness.reporting.regression.stages import Stage
 
@@ -18,7 +20,7 @@ _STAGES = "data,steps,predictions,scores,results"
 )
 @click.option("--profile", help="Profile of params.yaml; its default where not given.")
 @click.option("--models", help="Only these models, separated by commas.")
-@click.option("--seeds", help="These seeds, separated by commas, instead of those of params.yaml.")
+@click.option("--seeds", type=SeedList(), help="These seeds instead of those of params.yaml.")
 @click.option(
     "--stage",
     "stage_names",
@@ -39,7 +41,7 @@ _STAGES = "data,steps,predictions,scores,results"
 def check(
     profile: str | None,
     models: str | None,
-    seeds: str | None,
+    seeds: tuple[int, ...] | None,
     stage_names: str | None,
     style: str,
     output: Path | None,
@@ -58,14 +60,15 @@ def check(
 
     settings = load_settings()
     name = profile or settings.profile
-    numbers = None if seeds is None else _numbers(seeds)
     stages = None if stage_names is None else _stages(stage_names)
-    what = checked(settings, name, None if models is None else models.split(","), numbers)
+    what = checked(settings, name, None if models is None else models.split(","), seeds)
     if update:
         from harness.reporting.regression.golden_update import update_check
 
         lines = 0
-        for line in update_check(what, settings, stages, seeds=numbers):
+        for line in update_check(
+            what, settings, stages, seeds=None if seeds is None else list(seeds)
+        ):
             click.echo(line)
             lines += 1
         click.echo(
@@ -99,11 +102,3 @@ def _stages(text: str) -> "list[Stage]":
         if name not in STAGES:
             raise unknown_name("stage", name, STAGES)
     return [stage for stage in STAGES if stage in names]
-
-
-def _numbers(text: str) -> list[int]:
-    from harness.runs.errors import HarnessError
-
-    if not all(part.strip().isdigit() for part in text.split(",")):
-        raise HarnessError(f"--seeds is '{text}', expected numbers such as 0,1,2")
-    return [int(part) for part in text.split(",")]

@@ -5,6 +5,8 @@ from typing import Literal
 
 import click
 
+from harness.cli.seed_list import SeedList
+
 
 @click.command(
     epilog="\b\nExamples:\n"
@@ -24,7 +26,11 @@ import click
     show_default=True,
     help="What a row is about.",
 )
-@click.option("--seed", "seeds", type=int, multiple=True, help="Only runs with this seed.")
+@click.option(
+    "--seeds",
+    type=SeedList(or_all=True),
+    help="Runs with these seeds; by default those of params.yaml, as in tables.",
+)
 @click.option(
     "--format",
     "style",
@@ -47,14 +53,15 @@ def compare(
     dataset: str | None,
     metric: str,
     by: Literal["action", "subject", "joint"],
-    seeds: tuple[int, ...],
+    seeds: tuple[int, ...] | None,
     style: str,
     results: Path,
 ) -> None:
     """Compare MODELS with the first of them.
 
-    Each is a model of the profile (all its seeds, averaged), a run such as quick/dgnet-seed0, or
-    the folder of a run.
+    Each is a model of the profile (its runs with the seeds chosen, averaged), a run such as
+    quick/dgnet-seed0, or the folder of a run. Where models have several seeds, seeds are resampled
+    as takes are; with one, no difference earns a star.
     """
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
@@ -63,8 +70,9 @@ def compare(
     from harness.runs.shown import escaped_lines
     from harness.scoring.protocols import protocol_called
 
-    if profile is None or protocol is None:
+    if profile is None or protocol is None or seeds is None:
         settings = load_settings()
+        seeds = tuple(settings.seeds) if seeds is None else seeds
         profile = profile or settings.profile
         protocol = protocol or settings.profile_called(profile).protocols[0]
     protocol_called(protocol)

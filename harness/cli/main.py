@@ -31,6 +31,7 @@ _COMMANDS = {
     ),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
+    "remove": ("harness.cli.remove:remove", "Delete a run that came from elsewhere."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),
     "show": ("harness.cli.show:show", "Show everything a run was made from."),
     "speed": ("harness.cli.speed:speed", "Time DG-Net and VideoPose3D side by side."),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.seed_list import SeedList, stored_seeds
+
 
 @click.command(
     epilog="\b\nExamples:\n  harness tables\n  harness tables --profile cmu --into README.md"
@@ -23,21 +25,53 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also bring the tables inside this page, such as README.md, up to date.",
 )
-def tables(profile: str | None, list_only: bool, results: Path, page: Path | None) -> None:
+@click.option(
+    "--with",
+    "also",
+    multiple=True,
+    metavar="NAME",
+    help="Also show this model, which params.yaml does not list: of another program, or your own.",
+)
+@click.option(
+    "--seeds",
+    type=SeedList(or_all=True),
+    help="Runs with these seeds; by default those of params.yaml, as in comparisons.",
+)
+def tables(
+    profile: str | None,
+    list_only: bool,
+    results: Path,
+    page: Path | None,
+    also: tuple[str, ...],
+    seeds: tuple[int, ...] | None,
+) -> None:
     """Write the tables and figures of a profile, published rows beside what was measured here.
 
     They are made from the scores that are stored, those of experiments from the grids that were
     run, table V from the times of `harness speed`; a model without a score is listed as missing, a
-    cell that was not run is empty. MLflow gets them too.
+    cell that was not run is empty. Models are those of params.yaml and those named by --with.
+    MLflow gets them too.
     """
+    from harness.reporting.stored.scored_runs import models_in
     from harness.runs.errors import HarnessError
     from harness.runs.settings import load_settings
+    from harness.runs.suggest import unknown_name
 
     if page is not None and not page.is_file():
         raise HarnessError(f"{page}: no such page")
     settings = load_settings()
     name = profile or settings.profile
     settings.profile_called(name)
+    runs_folder = results / name / "runs"
+    for other in also:
+        if not any(runs_folder.glob(f"{other}-seed*")):
+            raise unknown_name(f"model with runs in {runs_folder}", other, models_in(runs_folder))
+    settings = settings.model_copy(
+        update={
+            "models": list(dict.fromkeys([*settings.models, *also])),
+            "seeds": settings.seeds if seeds is None else list(seeds or stored_seeds(runs_folder)),
+        }
+    )
     if list_only:
         places = (
             "tables/*.*",

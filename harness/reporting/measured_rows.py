@@ -9,12 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.reporting.stored.elsewhere import told_of_elsewhere
-from harness.reporting.stored.scored_runs import ScoredModel, ScoredRun, find_scored_model
+from harness.reporting.stored.scored_runs import (
+    ScoredModel,
+    ScoredRun,
+    find_scored_model,
+    takes_of_models,
+)
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord
 from harness.scoring.metrics import Metric
 from harness.scoring.statistics import differences_to_first
-from harness.scoring.takes import Takes, takes_of
+from harness.scoring.takes import Takes
 
 EXACT_SOURCE = "gt"
 
@@ -156,7 +161,7 @@ def reproduced_row(
     """
     score = model.runs[0].score
     contracts = [run.score.header.conditions.predictions for run in model.runs]
-    takes = model_takes(model, metric)
+    takes = takes_of_models([model], metric)
     names = cell_names(takes, by)
     if only is not None:
         chosen = np.isin(names, list(only))
@@ -195,16 +200,6 @@ def _without_shifted(takes: Takes, dataset: str) -> float | None:
     return None if kept is None else float(kept.values()[0])
 
 
-def model_takes(model: ScoredModel, metric: Metric) -> Takes:
-    """Return a model's errors by take, averaged over its seeds.
-
-    Raises:
-        HarnessError: the metric was not scored.
-    """
-    sums = [run.score.sequences for run in model.runs]
-    return takes_of([sums], metric, model.runs[0].score.protocol)
-
-
 def cell_names(takes: Takes, by: Sequence[str]) -> NDArray[np.object_]:
     """Return (takes,) the name of each take's cell, such as "Walking/S1"."""
     columns = [takes.names[column] for column in by]
@@ -227,7 +222,9 @@ def _recipe(record: RunRecord) -> str:
 
 def measured_value(takes: Takes) -> Value:
     """Return the average and its interval: that of the difference from a model without error."""
-    nothing: NDArray[np.float64] = np.zeros_like(takes.totals)
-    against_zero = replace(takes, totals=np.concatenate([nothing, takes.totals]))
+    nothing: NDArray[np.float64] = np.zeros_like(takes.by_seed[0])
+    against_zero = replace(
+        takes, by_seed=(nothing, *takes.by_seed), seeds=(takes.seeds[0], *takes.seeds)
+    )
     (difference,) = differences_to_first(against_zero)
     return Value(difference.value, difference.low, difference.high)

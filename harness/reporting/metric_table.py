@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.reporting.measured_rows import ProfileRuns, model_takes
-from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.measured_rows import ProfileRuns
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import Page, csv_text, not_measured, pipe_table
 from harness.runs.errors import HarnessError
 from harness.scoring.metric_kinds import Metric
@@ -44,7 +44,7 @@ def _input(model: ScoredModel) -> str:
 def _value(model: ScoredModel, metric: Metric) -> float | None:
     """Return the average, None where it was not scored or no frame has it."""
     try:
-        takes = model_takes(model, metric)
+        takes = takes_of_models([model], metric)
     except HarnessError:
         return None
     return float(takes.values()[0]) if len(takes) else None

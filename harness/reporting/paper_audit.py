@@ -25,14 +25,14 @@ from harness.reporting.published import (
     published_table,
 )
 from harness.reporting.reproduction import Reproduction, reproduction_page
-from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model
+from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model, takes_of_models
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.settings import Settings
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
 from harness.scoring.statistics import LEVEL
-from harness.scoring.takes import Takes, takes_of
+from harness.scoring.takes import Takes
 
 _RESAMPLES = 1000
 
@@ -202,9 +202,9 @@ def _order_of_times(report: SpeedReport, printed: pd.DataFrame) -> Agreement:
     repetitions = times.shape[1]
 
     def of_medians(chosen: NDArray[np.integer]) -> Agreement:
-        medians = np.median(times[:, chosen], axis=1, keepdims=True)
-        one = np.ones(1, np.int64)
-        takes = Takes(pd.DataFrame(index=[0]), medians, one, one, "frames")
+        medians = tuple(np.median(times[:, None, chosen], axis=2, keepdims=True))
+        one, seeds = np.ones(1, np.int64), ((0,),) * len(medians)
+        takes = Takes(pd.DataFrame(index=[0]), medians, seeds, one, one, "frames")
         return agreement(list(printed["ms_per_frame"]), takes, [""] * len(printed))
 
     drawn = np.random.default_rng(0).integers(repetitions, size=(_RESAMPLES, repetitions))
@@ -280,11 +280,7 @@ def _order(
     """Return how far averages stand in printed order; `only` names the cells averaged over."""
     if len(pairs) < 2:
         return None
-    takes = takes_of(
-        [[run.score.sequences for run in model.runs] for model, _ in pairs],
-        metric_called(metric),
-        pairs[0][0].runs[0].score.protocol,
-    )
+    takes = takes_of_models([model for model, _ in pairs], metric_called(metric))
     if only:
         takes = takes.only(np.isin(cell_names(takes, BY_ACTION_AND_SUBJECT), list(only)))
     return agreement([value for _, value in pairs], takes, [""] * len(pairs))

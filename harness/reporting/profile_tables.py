@@ -8,7 +8,6 @@ from harness.reporting.metric_table import metric_table
 from harness.reporting.paper.action_tables import action_tables
 from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
-from harness.reporting.stored.elsewhere import models_from_elsewhere
 from harness.reporting.table_parts import write_page
 from harness.runs.files import visible
 from harness.runs.settings import Settings
@@ -20,13 +19,11 @@ CROSS_FOLDER = "cross"
 def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
     """Return the runs that a profile's tables are made from; the first of its protocols counts.
 
-    Models that were brought in from elsewhere follow those of params.yaml.
-
     Raises:
         HarnessError: the profile is unknown.
     """
     return ProfileRuns(
-        models=(*settings.models, *models_from_elsewhere(results / profile / "runs")),
+        models=tuple(settings.models),
         seeds=tuple(settings.seeds),
         profile=profile,
         protocol=settings.profile_called(profile).protocols[0],

@@ -174,8 +174,9 @@ def conditions(rows: Sequence[ReproducedRow]) -> str:
             f"(h36m17-actionwise-no-s9drift): {', '.join(shifted)}"
         )
     note = (
-        "Interval: bootstrap over takes (a recording, all cameras together); it speaks about other "
-        "takes like these, not about other subjects or training runs. A model whose curve was "
+        "Interval: bootstrap over takes (a recording, all cameras together) and, where there are "
+        "several, over training seeds; of one seed it speaks about other takes alone, and never "
+        "about other subjects. A model whose curve was "
         f"still falling had not converged, and its rank says little ({FALLING})."
     )
     return "\n".join([*lines, "", note])

@@ -9,7 +9,7 @@ import numpy as np
 from harness.reporting.grids.cells import Corruption, GridCells, same_data
 from harness.reporting.measured_rows import ReproducedRow, reproduced_row
 from harness.reporting.reproduction import Reproduction, pairs_text, tau_text
-from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import (
     Page,
     conditions,
@@ -22,7 +22,6 @@ from harness.reporting.table_parts import (
 )
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
-from harness.scoring.takes import takes_of
 
 PRINTED_ON = "h36m"
 
@@ -172,11 +171,7 @@ def lines_agreement(table: GridTable, lines: Sequence[Line]) -> Agreement | None
     ]
     if len(both) < 2:
         return None
-    takes = takes_of(
-        [[run.score.sequences for run in model.runs] for _, model in both],
-        metric_called(table.metric),
-        both[0][1].runs[0].score.protocol,
-    )
+    takes = takes_of_models([model for _, model in both], metric_called(table.metric))
     values = [cell.printed for cell, _ in both if cell.printed is not None]
     found = agreement(values, takes, [cell.group for cell, _ in both])
     return found if found.pairs else None

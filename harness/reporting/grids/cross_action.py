@@ -13,11 +13,10 @@ from harness.reporting.grids.cells import GridCells, same_data
 from harness.reporting.measured_rows import ReproducedRow, Value, reproduced_row
 from harness.reporting.published import ACTION_COLUMNS
 from harness.reporting.reproduction import Reproduction, pairs_text, tau_text
-from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import Page, conditions, csv_text, interval, pipe_table
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
-from harness.scoring.takes import takes_of
 
 METRIC = "MPJPE"
 PRINTED_ACTIONS = tuple(ACTION_COLUMNS.values())
@@ -131,11 +130,7 @@ def claim_agreement(found: Sequence[TrainedOn]) -> Agreement | None:
     chosen = [one for one in found if one.model in (OURS, *OTHERS)]
     if len(chosen) < 2:
         return None
-    takes = takes_of(
-        [[run.score.sequences for run in one.runs.runs] for one in chosen],
-        metric_called(METRIC),
-        chosen[0].runs.runs[0].score.protocol,
-    )
+    takes = takes_of_models([one.runs for one in chosen], metric_called(METRIC))
     ranks = [float(one.model != OURS) for one in chosen]
     claim = agreement(ranks, takes, [one.action for one in chosen])
     return claim if claim.pairs else None

@@ -15,11 +15,10 @@ from harness.reporting.measured_rows import (
     ProfileRuns,
     ReproducedRow,
     Value,
-    model_takes,
     reproduced_row,
 )
 from harness.reporting.published import AVERAGE, published_table
-from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import (
     Page,
     Published,
@@ -126,7 +125,7 @@ def _with_both_averages(model: ScoredModel, name: str) -> ReproducedRow:
     metric = metric_called(name)
     dataset = model.runs[0].score.header.conditions.predictions.dataset
     row = reproduced_row(model, metric, ("action",) if dataset == DATASET else ())
-    takes = model_takes(model, metric)
+    takes = takes_of_models([model], metric)
     averages = {
         name: Value(float(chosen.values()[0]), None, None)
         for name, chosen in (

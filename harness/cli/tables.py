@@ -86,6 +86,7 @@ def tables(
     else:
         from harness.reporting.curve_figure import draw_learning_curves
         from harness.reporting.grids.experiments import experiments_run, write_experiment
+        from harness.reporting.joint_figure import draw_joint_figure
         from harness.reporting.paper.size_figure import draw_size_figure
         from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
         from harness.reporting.paper_audit import write_reproduction
@@ -94,8 +95,9 @@ def tables(
 
         runs = runs_of_profile(settings, name, results)
         written = write_tables(settings, name, results)
-        written.append(draw_learning_curves(settings.models, name, results, settings.seeds))
+        written += draw_learning_curves(settings.models, name, results, settings.seeds)
         written += draw_size_figure(runs)
+        written += draw_joint_figure(runs)
         if (results / name / SPEED_FOLDER / SPEED_FILE).is_file():
             written += write_speed_table(runs)
         for grid in experiments_run(settings, name, results):

@@ -142,8 +142,9 @@ def _recipe(model: ScoredModel) -> list[str]:
     keys = ("epochs", "steps_per_epoch", "batch_size", "learning_rate")
     values = [f"{key} {training[key]}" for key in keys if training.get(key) is not None]
     kept = ", ".join(run.epoch_kept for run in model.runs)
-    learnt_from = f"learnt from {model.runs[0].learnt_from}"
-    return [f"recipe {', '.join(values)}", learnt_from, f"epoch kept {kept}"]
+    learnt_from = model.runs[0].learnt_from
+    told = [f"learnt from {learnt_from}"] if learnt_from else []
+    return [f"recipe {', '.join(values)}", *told, f"epoch kept {kept}"]
 
 
 def _cells(comparison: Comparison, row: Row) -> list[str]:

@@ -50,13 +50,14 @@ class ReproducedRow:
         joints: number of joints that the metric counts.
         flip_test: whether predictions were averaged with those of the mirrored input.
         parameters: trainable parameters, None where no record tells.
-        recipe: training settings in a few words, "not recorded" where no record tells.
+        recipe: training settings in a few words, "" where no record tells.
         learnt_from: which training clips, and whose 3D labels.
         epochs_kept: by seed, the epoch kept of how many, by which rule, and the curve's end.
         protocol: id and version.
         departures: where the predictions depart from what the protocol's source does.
         seeds: the training seeds.
         run_ids: the training runs, by seed.
+        decimals: digits after the point that the protocol's numbers are printed with.
     """
 
     model: str
@@ -77,6 +78,7 @@ class ReproducedRow:
     departures: tuple[str, ...]
     seeds: tuple[int, ...]
     run_ids: tuple[str, ...]
+    decimals: int
 
     @property
     def input_kind(self) -> str:
@@ -184,13 +186,14 @@ def reproduced_row(
         joints=int(score.sequences.metric(metric.name).counts.sum()),
         flip_test=contracts[0].flip_test,
         parameters=records[0].results.get("parameters") if records else None,
-        recipe=_recipe(records[0]) if records else "not recorded",
+        recipe=_recipe(records[0]) if records else "",
         learnt_from=model.runs[0].learnt_from,
         epochs_kept=tuple(run.epoch_kept for run in model.runs if run.trained_here),
         protocol=f"{score.protocol.id} version {score.protocol.version}",
         departures=score.header.conditions.departures,
         seeds=tuple(contract.seed for contract in contracts),
         run_ids=tuple(contract.run_id for contract in contracts),
+        decimals=score.protocol.decimals_of(metric),
     )
 
 
@@ -212,12 +215,11 @@ def _recipe(record: RunRecord) -> str:
     training = record.parameters.get("training", {})
     epochs, batch, rate = map(training.get, ("epochs", "batch_size", "learning_rate"))
     if None in (epochs, batch, rate):
-        return "not recorded"
-    told = [f"{epochs} epochs"]
-    if training.get("steps_per_epoch") is not None:
-        told.append(f"of at most {training['steps_per_epoch']} steps")
-    told.append(f"batch {batch}, learning rate {rate:g}")
-    return " ".join(told)
+        return ""
+    steps = training.get("steps_per_epoch")
+    budget = f"{epochs} epoch{'s' * (epochs != 1)}"
+    budget += "" if steps is None else f" of at most {steps} steps"
+    return f"{budget}, batch {batch}, learning rate {rate:g}"
 
 
 def measured_value(takes: Takes) -> Value:

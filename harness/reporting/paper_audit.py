@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.experiments.grid import grid_called
 from harness.reporting.grids.experiments import experiment_reproduction
 from harness.reporting.measured_rows import EXACT_SOURCE, cell_names
+from harness.reporting.paper.keypoint_table import published_keypoints
 from harness.reporting.paper.speed_report import SpeedReport
 from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, read_speed
 from harness.reporting.paper.subject_table import BY_ACTION_AND_SUBJECT, published_by_subject
@@ -26,6 +27,7 @@ from harness.reporting.published import (
 )
 from harness.reporting.reproduction import Reproduction, reproduction_page
 from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model, takes_of_models
+from harness.reporting.table_parts import Published
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.settings import Settings
@@ -74,7 +76,7 @@ def _found(
     ]
     folder = results / profile
     found.append(_table_of_subjects(models, folder))
-    found.append(_by_difference(*_TABLE_IV, folder=folder))
+    found.append(_by_difference(*_TABLE_IV, published_keypoints(), folder=folder))
     found.append(_table_of_times(folder))
     found += [experiment_reproduction(settings, grid, profile, results) for grid in grids]
     return [*found, _weak_supervision(folder)]
@@ -141,13 +143,15 @@ def _table_of_subjects(models: Sequence[ScoredModel], folder: Path) -> Reproduct
         and (value := _average(own, model)) is not None
     ]
     return replace(
-        _by_difference(*_TABLE_III, folder=folder),
+        _by_difference(*_TABLE_III, [published], folder=folder),
         compared=f"the averages of {', '.join(model.name for model, _ in pairs)}",
         agreement=_order(pairs, published.metric, published.cells),
     )
 
 
-def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reproduction:
+def _by_difference(
+    table: str, about: str, page: str, published: Sequence[Published], *, folder: Path
+) -> Reproduction:
     """Return how many numbers of a table have a difference to print, which says they were measured.
 
     Such a table asks for its own data set: elsewhere nothing of it can be measured. Differences in
@@ -155,7 +159,9 @@ def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reprod
     """
     path = folder / f"{page}.csv"
     if not path.is_file():
-        return Reproduction(table, about, None, 0, 0, None, notes=("not written yet",))
+        printed = sum(one.numbers for one in published)
+        why = f"no model of this profile was scored on {published[0].dataset}"
+        return Reproduction(table, about, None, printed, 0, None, notes=(why,))
     rows = pd.read_csv(path)
     rows = rows[~rows["action"].isin(rows.loc[rows["origin"] == "derived", "action"])]
     own = rows[(rows["origin"] == "published") & rows["model"].notna() & rows["value"].notna()]

@@ -47,9 +47,9 @@ class ScoredRun:
 
     @property
     def learnt_from(self) -> str:
-        """Which training clips it learnt from, and whose 3D labels it was given."""
+        """Which training clips it learnt from, and whose 3D labels; "" where no record tells."""
         if self.record is None or not self.trained_here:
-            return "not recorded"
+            return ""
         actions = self.record.parameters.get("train_actions")
         labelled = self.record.parameters.get("network", {}).get("labelled_subjects")
         clips = "all training clips" if actions is None else f"clips of {', '.join(actions)} alone"
@@ -81,6 +81,11 @@ class ScoredModel:
     name: str
     runs: tuple[ScoredRun, ...]
     left_out: tuple[int, ...] = ()
+
+    @property
+    def dataset(self) -> str:
+        """The data set that it was scored on."""
+        return self.runs[0].score.header.conditions.predictions.dataset
 
 
 def find_scored_model(

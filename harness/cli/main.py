@@ -30,8 +30,13 @@ _COMMANDS = {
         "Write rows for a public leaderboard.",
     ),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
+    "new-method": (
+        "harness.cli.new_method:new_method",
+        "Write a package with a lifter of your own.",
+    ),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
     "remove": ("harness.cli.remove:remove", "Delete a run that came from elsewhere."),
+    "run": ("harness.cli.run:run", "Train, predict, score and compare in one go."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),
     "show": ("harness.cli.show:show", "Show everything a run was made from."),
     "speed": ("harness.cli.speed:speed", "Time DG-Net and VideoPose3D side by side."),

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 from standing_body import STANDING
 
 from harness.cli.main import main
 from harness.datasets import importers
+from harness.datasets.clip_names import clip_names
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 
@@ -105,6 +107,42 @@ def test_the_script_for_predictions_from_elsewhere_gives_what_can_be_scored(
     pose = truth.positions_3d[rows].astype(np.float64)
     distance = np.linalg.norm(pose - pose[:, :1], axis=-1).mean()
     assert score["MPJPE"] == pytest.approx(1000 * distance), "zeros are as far off as the pose is"
+
+
+@pytest.mark.parametrize("dump", ["a folder with a file an action", "one array", "a MATLAB file"])
+def test_the_scripts_for_usual_dumps_give_what_the_check_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dump: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"seconds": 0.2, "takes": 1, "test": ["S9"], "actions": ["Walking", "Sitting"]}
+    prepare_set("synthetic", None, Path("data/prepared/quick"), options)
+    Path("params.yaml").write_text((DOCS.parent / "params.yaml").read_text())
+    prepared = PreparedSet(Path("data/prepared/quick"))
+    table = prepared.select("test")
+    names, clips = clip_names(table), list(table.itertuples())
+    poses = [prepared.positions_3d[c.first_row : c.first_row + c.frames] for c in clips]
+    poses = [pose - pose[:, :1] for pose in poses]
+    if "folder" in dump:
+        Path("dump").mkdir()
+        for action in {clip.action for clip in clips}:
+            arrays = {
+                f"{clip.subject} {clip.subaction}.{name.rpartition('/')[2]}": pose + 1
+                for name, clip, pose in zip(names, clips, poses, strict=True)
+                if clip.action == action
+            }
+            np.savez(f"dump/{action}.npz", **arrays)
+    elif "array" in dump:
+        np.save("dump.npy", np.concatenate(poses[::-1]))
+        Path("order.txt").write_text("\n".join(names[::-1]))
+    else:
+        savemat("dump.mat", {f"pose_{n:03d}": 1000 * pose for n, pose in enumerate(poses, 1)})
+    runpy.run_path(str(code_of("foreign_predictions.md", f"Make theirs.npz from {dump}", tmp_path)))
+    declared = {"model": "theirs", "input_2d": "detected", "frames": 9, "flip_test": True}
+    Path("theirs.json").write_text(json.dumps({**declared, "trained_on": "nothing"}))
+    run("score", "theirs.npz", "--check-only")
+    with np.load("theirs.npz") as made:
+        expected = poses[-1] if "array" in dump else poses[0]
+        np.testing.assert_allclose(made[made.files[0]], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,24 @@ def test_the_row_stands_in_comparisons_tables_and_show(
     assert "their repository at 0123abc" in capsys.readouterr().out
 
 
+def test_a_file_can_be_checked_without_storing_it(
+    prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    npz(predicted(prepared))
+    run("score", "theirs.npz", "--check-only")
+    printed = capsys.readouterr().out
+    assert "17 joints (h36m_17)" in printed
+    assert "nothing was stored" in printed
+    assert not Path("results").exists()
+    npz({name: array[:-1] for name, array in predicted(prepared).items()})
+    with pytest.raises(SystemExit):
+        main(["score", "theirs.npz", "--check-only"])
+    assert "frames, expected" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["score", "theirs.npz"])
+    assert "name the protocol" in capsys.readouterr().err
+
+
 def test_a_foreign_run_can_be_removed_and_a_trained_one_is_kept(
     prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ _COMMANDS = {
         "Score predictions under every protocol that fits.",
     ),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
+    "diff": ("harness.cli.diff:diff", "What a change did to the averages."),
     "export": ("harness.cli.export:export", "Export a trained model, with its card."),
     "figure": ("harness.cli.figure:figure", "Draw a clip as a run sees it, with affinities."),
     "grid": ("harness.cli.grid:grid", "Run a grid of experiments, or see where it stands."),

@@ -132,9 +132,9 @@ def test_a_score_is_a_run_of_mlflow(prepared: PreparedSet, monkeypatch: pytest.M
         ((name, status),) = store.execute("SELECT name, status FROM runs")
         values = dict(store.execute("SELECT key, value FROM metrics"))
         tags = dict(store.execute("SELECT key, value FROM tags"))
-    assert (name, status) == ("quick/theirs-seed0 score", "FINISHED")
+    assert (name, status) == ("quick/theirs-seed0", "FINISHED")
     assert values[f"{PROTOCOL}/MPJPE"] == pytest.approx(mpjpe())
-    assert (tags["kind"], tags["model"]) == ("score", "theirs")
+    assert (tags["scored"], tags["model"]) == ("yes", "theirs")
 
 
 def test_every_layout_and_unit_gives_the_same_score(prepared: PreparedSet) -> None:

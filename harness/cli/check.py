@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.seed_list import SeedList
-
 if TYPE_CHECKING:
     from harness.reporting.regression.stages import Stage
 
@@ -20,7 +18,7 @@ _STAGES = "data,steps,predictions,scores,results"
 )
 @click.option("--profile", help="Profile of params.yaml; its default where not given.")
 @click.option("--models", help="Only these models, separated by commas.")
-@click.option("--seeds", type=SeedList(), help="These seeds instead of those of params.yaml.")
+@click.option("--seeds", help="These seeds, separated by commas, instead of those of params.yaml.")
 @click.option(
     "--stage",
     "stage_names",
@@ -41,7 +39,7 @@ _STAGES = "data,steps,predictions,scores,results"
 def check(
     profile: str | None,
     models: str | None,
-    seeds: tuple[int, ...] | None,
+    seeds: str | None,
     stage_names: str | None,
     style: str,
     output: Path | None,
@@ -56,19 +54,18 @@ def check(
     from harness.reporting.regression.stages import checked, run_check
     from harness.runs.errors import CheckFailed
     from harness.runs.files import atomic_file
-    from harness.runs.settings import load_settings
+    from harness.runs.settings import load_settings, seeds_named
 
     settings = load_settings()
+    numbers = None if seeds is None else seeds_named(seeds, ())
     name = profile or settings.profile
     stages = None if stage_names is None else _stages(stage_names)
-    what = checked(settings, name, None if models is None else models.split(","), seeds)
+    what = checked(settings, name, None if models is None else models.split(","), numbers)
     if update:
         from harness.reporting.regression.golden_update import update_check
 
         lines = 0
-        for line in update_check(
-            what, settings, stages, seeds=None if seeds is None else list(seeds)
-        ):
+        for line in update_check(what, settings, stages, seeds=numbers):
             click.echo(line)
             lines += 1
         click.echo(

@@ -5,8 +5,6 @@ from typing import Literal
 
 import click
 
-from harness.cli.seed_list import SeedList
-
 
 @click.command(
     epilog="\b\nExamples:\n"
@@ -28,7 +26,7 @@ from harness.cli.seed_list import SeedList
 )
 @click.option(
     "--seeds",
-    type=SeedList(or_all=True),
+    metavar="0,1,2|all",
     help="Runs with these seeds; by default those of params.yaml, as in tables.",
 )
 @click.option(
@@ -53,7 +51,7 @@ def compare(
     dataset: str | None,
     metric: str,
     by: Literal["action", "subject", "joint"],
-    seeds: tuple[int, ...] | None,
+    seeds: str | None,
     style: str,
     results: Path,
 ) -> None:
@@ -65,18 +63,20 @@ def compare(
     """
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
-    from harness.reporting.stored.scored_runs import find_scored_model
-    from harness.runs.settings import load_settings
+    from harness.reporting.stored.scored_runs import find_scored_model, seeds_in
+    from harness.runs.settings import load_settings, seeds_named
     from harness.runs.shown import escaped_lines
     from harness.scoring.protocols import protocol_called
 
+    usual: list[int] = []
     if profile is None or protocol is None or seeds is None:
         settings = load_settings()
-        seeds = tuple(settings.seeds) if seeds is None else seeds
         profile = profile or settings.profile
         protocol = protocol or settings.profile_called(profile).protocols[0]
+        usual = settings.seeds
     protocol_called(protocol)
-    found = [find_scored_model(name, profile, protocol, results, seeds) for name in models]
+    chosen = seeds_named(seeds, usual, seeds_in(results / profile / "runs"))
+    found = [find_scored_model(name, profile, protocol, results, chosen) for name in models]
     comparison = compare_models(found, metric, by, dataset)
     write = {"md": as_markdown, "csv": as_csv, "json": as_json}[style]
     click.echo(escaped_lines(write(comparison).rstrip("\n")))

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.seed_list import SeedList
-
 if TYPE_CHECKING:
     from harness.reporting.stored.scored_runs import ScoredModel
 
@@ -18,14 +16,14 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.option("--profile", help="Profile of params.yaml; its default profile unless named.")
 @click.option(
-    "--seeds", type=SeedList(), help="Train once with each; those of params.yaml unless named."
+    "--seeds", metavar="0,1,2", help="Train once with each; those of params.yaml unless named."
 )
 @click.option(
     "--against",
     help="The model that it is compared with; unless named, the best of params.yaml's that is "
     "scored.",
 )
-def run(name: str, profile: str | None, seeds: tuple[int, ...] | None, against: str | None) -> None:
+def run(name: str, profile: str | None, seeds: str | None, against: str | None) -> None:
     """Train method NAME with each seed, predict, score and compare, by the profile's protocol.
 
     params.yaml is not changed. A method that the profile has no entry for, such as one of a package
@@ -38,15 +36,15 @@ def run(name: str, profile: str | None, seeds: tuple[int, ...] | None, against: 
     from harness.reporting.comparison_text import as_markdown
     from harness.reporting.stored.score_text import as_markdown as score_markdown
     from harness.reporting.stored.scored_runs import find_scored_model
-    from harness.runs.settings import load_settings
+    from harness.runs.settings import load_settings, seeds_named
     from harness.runs.shown import escaped_lines
     from harness.training.plan import profile_plan
 
     settings = load_settings()
     chosen = checked_profile(settings, profile, models=())
     profile = profile or settings.profile
-    seeds = seeds or tuple(settings.seeds)
-    plans = [profile_plan(profile, chosen, name, seed) for seed in seeds]
+    numbers = seeds_named(seeds, settings.seeds)
+    plans = [profile_plan(profile, chosen, name, seed) for seed in numbers]
     if name not in chosen.models:
         cut = ", ".join(f"{key} {value}" for key, value in plans[0].settings.training.items())
         click.echo(f"{name} has no entry in profile {profile}: its own recipe, with {cut}")
@@ -54,12 +52,12 @@ def run(name: str, profile: str | None, seeds: tuple[int, ...] | None, against: 
     for plan in plans:
         run_whole(plan, chosen, click.echo)
     results, protocol = Path("results"), chosen.protocols[0]
-    own = find_scored_model(name, profile, protocol, results, seeds)
+    own = find_scored_model(name, profile, protocol, results, numbers)
     if against is None:
         rivals = [model for model in settings.models if model != name]
-        rival = _best(rivals, own, profile, protocol, results, seeds)
+        rival = _best(rivals, own, profile, protocol, results, numbers)
     else:
-        rival = find_scored_model(against, profile, protocol, results, seeds)
+        rival = find_scored_model(against, profile, protocol, results, numbers)
     click.echo("")
     if rival is None:
         click.echo(score_markdown(own.runs[0].score))
@@ -69,7 +67,7 @@ def run(name: str, profile: str | None, seeds: tuple[int, ...] | None, against: 
         return
     click.echo(escaped_lines(as_markdown(compare_models([rival, own]))))
     listed = "" if name in settings.models else f" --with {name}"
-    told = "".join(f",{seed}" for seed in seeds)[1:]
+    told = ",".join(map(str, numbers))
     click.echo(f"\ntables for a paper: harness tables --profile {profile}{listed} --seeds {told}")
 
 
@@ -79,7 +77,7 @@ def _best(
     profile: str,
     protocol: str,
     results: Path,
-    seeds: tuple[int, ...],
+    seeds: "list[int]",
 ) -> "ScoredModel | None":
     """Return the scored model with the lowest MPJPE that can be compared, None where none can."""
     from harness.reporting.stored.scored_runs import (

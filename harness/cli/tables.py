@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from harness.cli.seed_list import SeedList, stored_seeds
-
 
 @click.command(
     epilog="\b\nExamples:\n  harness tables\n  harness tables --profile cmu --into README.md"
@@ -34,7 +32,7 @@ from harness.cli.seed_list import SeedList, stored_seeds
 )
 @click.option(
     "--seeds",
-    type=SeedList(or_all=True),
+    metavar="0,1,2|all",
     help="Runs with these seeds; by default those of params.yaml, as in comparisons.",
 )
 def tables(
@@ -43,7 +41,7 @@ def tables(
     results: Path,
     page: Path | None,
     also: tuple[str, ...],
-    seeds: tuple[int, ...] | None,
+    seeds: str | None,
 ) -> None:
     """Write the tables and figures of a profile, published rows beside what was measured here.
 
@@ -52,9 +50,9 @@ def tables(
     cell that was not run is empty. Models are those of params.yaml and those named by --with.
     MLflow gets them too.
     """
-    from harness.reporting.stored.scored_runs import models_in
+    from harness.reporting.stored.scored_runs import models_in, seeds_in
     from harness.runs.errors import HarnessError
-    from harness.runs.settings import load_settings
+    from harness.runs.settings import load_settings, seeds_named
     from harness.runs.suggest import unknown_name
 
     if page is not None and not page.is_file():
@@ -69,7 +67,7 @@ def tables(
     settings = settings.model_copy(
         update={
             "models": list(dict.fromkeys([*settings.models, *also])),
-            "seeds": settings.seeds if seeds is None else list(seeds or stored_seeds(runs_folder)),
+            "seeds": seeds_named(seeds, settings.seeds, seeds_in(runs_folder)),
         }
     )
     if list_only:

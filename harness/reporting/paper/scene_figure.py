@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AFFINITY_FOLDER = "affinity"
-"""Where these figures lie, inside results/PROFILE; the stage `tables` owns other folders."""
+"""Where the stage `affinity` puts figure 6, inside results/PROFILE; `tables` owns other folders."""
+CLIP_FOLDER = "clips"
+"""Where `harness figure` puts what it draws of a clip, inside results/PROFILE."""
 
 _KINDS = {
     "spatial": "DSG: same frame",

@@ -217,6 +217,12 @@ def models_in(runs: Path) -> set[str]:
     return {path.name.rpartition("-seed")[0] for path in visible(runs.glob("*-seed*"))}
 
 
+def seeds_in(runs: Path) -> set[int]:
+    """Return the seeds of all runs in a folder."""
+    found = (re.search(r"-seed(\d+)$", path.name) for path in runs.glob("*-seed*"))
+    return {int(match[1]) for match in found if match}
+
+
 def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
     path = folder / within / "scores" / protocol
     name = f"{folder.parent.parent.name}/{folder.name}"

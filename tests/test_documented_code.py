@@ -1,18 +1,24 @@
 """The code in docs/ runs as it stands there."""
 
+import doctest
 import json
 import re
 import runpy
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 from standing_body import STANDING
 
+from harness import scoring
 from harness.cli.main import main
 from harness.datasets import importers
+from harness.datasets.clip_names import clip_names
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
+from harness.scoring import metrics, procrustes
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -107,8 +113,72 @@ def test_the_script_for_predictions_from_elsewhere_gives_what_can_be_scored(
     assert score["MPJPE"] == pytest.approx(1000 * distance), "zeros are as far off as the pose is"
 
 
+def test_the_script_that_uses_metrics_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runpy.run_path(str(code_of("metrics_from_python.md", "Score two seconds", tmp_path)))
+    printed = capsys.readouterr().out
+    assert "h36m17-actionwise: 4" in printed
+    assert "over 17 joints" in printed
+
+
+@pytest.mark.parametrize("module", [metrics, procrustes])
+def test_the_examples_of_metric_functions_are_true(module: ModuleType) -> None:
+    found = doctest.testmod(module)
+    assert found.failed == 0
+    assert found.attempted > 0
+
+
+def test_every_public_metric_function_has_an_example() -> None:
+    functions = {name: getattr(scoring, name) for name in scoring.__all__ if name.islower()}
+    looked_up = {"metric_called", "protocol_called"}
+    assert {n for n, f in functions.items() if ">>>" not in (f.__doc__ or "")} == looked_up
+
+
+@pytest.mark.parametrize("dump", ["a folder with a file an action", "one array", "a MATLAB file"])
+def test_the_scripts_for_usual_dumps_give_what_the_check_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dump: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"seconds": 0.2, "takes": 1, "test": ["S9"], "actions": ["Walking", "Sitting"]}
+    prepare_set("synthetic", None, Path("data/prepared/quick"), options)
+    Path("params.yaml").write_text((DOCS.parent / "params.yaml").read_text())
+    prepared = PreparedSet(Path("data/prepared/quick"))
+    table = prepared.select("test")
+    names, clips = clip_names(table), list(table.itertuples())
+    poses = [prepared.positions_3d[c.first_row : c.first_row + c.frames] for c in clips]
+    poses = [pose - pose[:, :1] for pose in poses]
+    if "folder" in dump:
+        Path("dump").mkdir()
+        for action in {clip.action for clip in clips}:
+            arrays = {
+                f"{clip.subject} {clip.subaction}.{name.rpartition('/')[2]}": pose + 1
+                for name, clip, pose in zip(names, clips, poses, strict=True)
+                if clip.action == action
+            }
+            np.savez(f"dump/{action}.npz", **arrays)
+    elif "array" in dump:
+        np.save("dump.npy", np.concatenate(poses[::-1]))
+        Path("order.txt").write_text("\n".join(names[::-1]))
+    else:
+        savemat("dump.mat", {f"pose_{n:03d}": 1000 * pose for n, pose in enumerate(poses, 1)})
+    runpy.run_path(str(code_of("foreign_predictions.md", f"Make theirs.npz from {dump}", tmp_path)))
+    declared = {"model": "theirs", "input_2d": "detected", "frames": 9, "flip_test": True}
+    Path("theirs.json").write_text(json.dumps({**declared, "trained_on": "nothing"}))
+    run("score", "theirs.npz", "--check-only")
+    with np.load("theirs.npz") as made:
+        expected = poses[-1] if "array" in dump else poses[0]
+        np.testing.assert_allclose(made[made.files[0]], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
-    "page", ["README.md", *(f"docs/{page.name}" for page in DOCS.glob("*.md"))]
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        *(f"docs/{page.name}" for page in DOCS.glob("*.md")),
+    ],
 )
 def test_files_and_links_that_a_page_names_are_there(page: str) -> None:
     path = DOCS.parent / page
@@ -117,5 +187,6 @@ def test_files_and_links_that_a_page_names_are_there(page: str) -> None:
     named = set(re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\.\w+", text))
     named -= {"harness/lifting/methods/NAME.py", "harness/datasets/dance.py"}  # to be written
     assert [name for name in sorted(named) if not (DOCS.parent / name).is_file()] == []
-    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]
+    elsewhere = ("http", "../../actions/")  # the second is where GitHub keeps a workflow's badge
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith(elsewhere)]
     assert [link for link in links if not (path.parent / link).exists()] == []

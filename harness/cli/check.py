@@ -54,11 +54,11 @@ def check(
     from harness.reporting.regression.stages import checked, run_check
     from harness.runs.errors import CheckFailed
     from harness.runs.files import atomic_file
-    from harness.runs.settings import load_settings
+    from harness.runs.settings import load_settings, seeds_named
 
     settings = load_settings()
+    numbers = None if seeds is None else seeds_named(seeds, ())
     name = profile or settings.profile
-    numbers = None if seeds is None else _numbers(seeds)
     stages = None if stage_names is None else _stages(stage_names)
     what = checked(settings, name, None if models is None else models.split(","), numbers)
     if update:
@@ -99,11 +99,3 @@ def _stages(text: str) -> "list[Stage]":
         if name not in STAGES:
             raise unknown_name("stage", name, STAGES)
     return [stage for stage in STAGES if stage in names]
-
-
-def _numbers(text: str) -> list[int]:
-    from harness.runs.errors import HarnessError
-
-    if not all(part.strip().isdigit() for part in text.split(",")):
-        raise HarnessError(f"--seeds is '{text}', expected numbers such as 0,1,2")
-    return [int(part) for part in text.split(",")]

@@ -24,7 +24,11 @@ import click
     show_default=True,
     help="What a row is about.",
 )
-@click.option("--seed", "seeds", type=int, multiple=True, help="Only runs with this seed.")
+@click.option(
+    "--seeds",
+    metavar="0,1,2|all",
+    help="Runs with these seeds; by default those of params.yaml, as in tables.",
+)
 @click.option(
     "--format",
     "style",
@@ -47,28 +51,32 @@ def compare(
     dataset: str | None,
     metric: str,
     by: Literal["action", "subject", "joint"],
-    seeds: tuple[int, ...],
+    seeds: str | None,
     style: str,
     results: Path,
 ) -> None:
     """Compare MODELS with the first of them.
 
-    Each is a model of the profile (all its seeds, averaged), a run such as quick/dgnet-seed0, or
-    the folder of a run.
+    Each is a model of the profile (its runs with the seeds chosen, averaged), a run such as
+    quick/dgnet-seed0, or the folder of a run. Where models have several seeds, seeds are resampled
+    as takes are; with one, no difference earns a star.
     """
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
-    from harness.reporting.stored.scored_runs import find_scored_model
-    from harness.runs.settings import load_settings
+    from harness.reporting.stored.scored_runs import find_scored_model, seeds_in
+    from harness.runs.settings import load_settings, seeds_named
     from harness.runs.shown import escaped_lines
     from harness.scoring.protocols import protocol_called
 
-    if profile is None or protocol is None:
+    usual: list[int] = []
+    if profile is None or protocol is None or seeds is None:
         settings = load_settings()
         profile = profile or settings.profile
         protocol = protocol or settings.profile_called(profile).protocols[0]
+        usual = settings.seeds
     protocol_called(protocol)
-    found = [find_scored_model(name, profile, protocol, results, seeds) for name in models]
+    chosen = seeds_named(seeds, usual, seeds_in(results / profile / "runs"))
+    found = [find_scored_model(name, profile, protocol, results, chosen) for name in models]
     comparison = compare_models(found, metric, by, dataset)
     write = {"md": as_markdown, "csv": as_csv, "json": as_json}[style]
     click.echo(escaped_lines(write(comparison).rstrip("\n")))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.exchange.export import Format
+    from harness.exchange.formats import Format
 
 
 @click.command(
@@ -36,8 +36,7 @@ def export(model: str, style: "Format", profile: str | None, out: Path | None, f
     MODEL is a model of the profile, a run such as quick/dgnet-seed0, its folder, or the beginning
     of a run id. What was written is loaded again and must predict what the run predicts.
     """
-    from harness.exchange.export import SUFFIXES, export_run
-    from harness.reporting.stored.model_card import model_card
+    from harness.exchange.formats import SUFFIXES, check_place
     from harness.reporting.stored.run_report import find_model_run
     from harness.runs.files import atomic_file
     from harness.runs.provenance import read_record
@@ -45,6 +44,11 @@ def export(model: str, style: "Format", profile: str | None, out: Path | None, f
     run = find_model_run(model, profile)
     trained_in = read_record(run / "run.json").run.partition("/")[0]
     path = out or Path("exports") / trained_in / f"{run.resolve().name}{SUFFIXES[style]}"
+    # What can be refused is refused before the imports below, which take seconds.
+    check_place(run / "model.safetensors", style, path, force)
+    from harness.exchange.export import export_run
+    from harness.reporting.stored.model_card import model_card
+
     exported = export_run(run, style, path, force=force)
     card = path.with_name(path.name + ".md")
     with atomic_file(card) as stream:

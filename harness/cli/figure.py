@@ -42,7 +42,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     is_flag=True,
     help="Lift data or a 2D source that the run was not trained on.",
 )
-@click.option("--out", type=_FOLDER, help="Where to; results/PROFILE/affinity/RUN unless named.")
+@click.option("--out", type=_FOLDER, help="Where to; results/PROFILE/clips/RUN unless named.")
 def figure(
     run: str,
     clip: str,
@@ -68,14 +68,14 @@ def figure(
         make_scene,
         spread_frames,
     )
-    from harness.reporting.paper.scene_figure import AFFINITY_FOLDER, draw_animation, draw_still
+    from harness.reporting.paper.scene_figure import CLIP_FOLDER, draw_animation, draw_still
     from harness.reporting.stored.run_report import find_run
 
     folder = find_run(run)
     profile = folder.resolve().parents[1]
     prepared = PreparedSet(data or Path("data/prepared") / profile.name)
     chosen = find_clip(prepared, clip, split)
-    out = out or folder.parents[1] / AFFINITY_FOLDER / folder.name
+    out = out or folder.parents[1] / CLIP_FOLDER / folder.name
     stills = frame_numbers(frames) if frames else spread_frames(int(chosen["frames"].item()), 3)
     written = []
     for numbers, draw in (

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     help="How to print it.",
 )
 def models(name: str | None, style: str) -> None:
-    """List the models with their default settings, or show model NAME in full.
+    """List the models, a line each, or show model NAME in full.
 
-    Parameters are counted in training and, where heads serve training alone, in prediction. The
-    best scores are those below results/: the configuration that is best on the mean over its seeds,
-    with the run of each seed.
+    In full are its settings, recipe and differences from the original, its published numbers and
+    its best scores below results/: those of the configuration that is best on the mean over its
+    seeds, with the run of each seed. Parameters are counted in training and, where heads serve
+    training alone, in prediction.
     """
     from harness.lifting.catalogue import describe
     from harness.lifting.registry import method_names
@@ -52,7 +53,7 @@ def models(name: str | None, style: str) -> None:
     elif name is not None:
         click.echo(_in_full(entries[0], scores))
     else:
-        click.echo(_listing(entries, scores))
+        click.echo(_listing(entries))
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
 
@@ -62,7 +63,7 @@ def _card(entry: "MethodEntry", scores: Sequence["BestScore"]) -> dict[str, Any]
     return {**asdict(entry), "reproduced": best}
 
 
-def _listing(entries: Sequence["MethodEntry"], scores: Sequence["BestScore"]) -> str:
+def _listing(entries: Sequence["MethodEntry"]) -> str:
     from tabulate import tabulate
 
     rows = [
@@ -79,24 +80,8 @@ def _listing(entries: Sequence["MethodEntry"], scores: Sequence["BestScore"]) ->
     ]
     headers = ("name", "title", "training", "prediction", "frames", "joints", "reference")
     alignment = ("left", "left", "right", "right", "right")
-    parts = [tabulate(rows, headers, colalign=alignment, disable_numparse=True)]
-    published = [
-        (entry.name, what, f"{value:g}")
-        for entry in entries
-        for what, value in entry.published.items()
-    ]
-    if published:
-        heads = ("published", "what", "value")
-        parts.append(tabulate(published, heads, disable_numparse=True))
-    if scores:
-        parts.append(_best(scores))
-    parts += [
-        f"{entry.name} differs from the original\n{_bullets(entry.differences)}"
-        for entry in entries
-        if entry.differences
-    ]
-    parts.append("In full, with settings and recipe: harness models NAME")
-    return "\n\n".join(parts)
+    table = tabulate(rows, headers, colalign=alignment, disable_numparse=True)
+    return f"{table}\n\nIn full, with settings, recipe and best scores: harness models NAME"
 
 
 def _bullets(lines: Sequence[str]) -> str:

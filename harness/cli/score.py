@@ -8,12 +8,12 @@ import click
 @click.command(
     epilog="\b\nExamples:\n"
     "  harness score quick/dgnet-seed0 --protocol h36m16-semgcn\n"
+    "  harness score theirs.npz --check-only\n"
     "  harness score theirs.npz --protocol h36m17-actionwise"
 )
 @click.argument("predictions")
 @click.option(
     "--protocol",
-    required=True,
     help="Protocol id, such as h36m17-actionwise; docs/protocols.md lists them.",
 )
 @click.option(
@@ -43,16 +43,22 @@ import click
     metavar="WINDOWS",
     help="Of several hypotheses: P-Best chooses one for so many windows together.",
 )
+@click.option(
+    "--check-only",
+    is_flag=True,
+    help="Of a FILE: say what it holds or what is wrong; store nothing.",
+)
 @click.option("--force", is_flag=True, help="Replace what was made under other conditions.")
 def score(
     predictions: str,
-    protocol: str,
+    protocol: str | None,
     data: Path | None,
     profile: str | None,
     dataset: str | None,
     changes: tuple[str, ...],
     out: Path | None,
     best_over: int,
+    check_only: bool,
     force: bool,
 ) -> None:
     """Score stored PREDICTIONS and print the averages.
@@ -64,13 +70,19 @@ def score(
     """
     from harness.datasets.prepared import PreparedSet
     from harness.prediction.stored import read_predictions
-    from harness.reporting.stored.named_predictions import find_predictions
+    from harness.reporting.stored.named_predictions import check_file, find_predictions
     from harness.reporting.stored.score_text import as_markdown
     from harness.runs.errors import HarnessError
+    from harness.runs.shown import escaped_lines
     from harness.scoring.all_protocols import open_score_tracker, track_score
     from harness.scoring.protocols import protocol_called
     from harness.scoring.score import score_predictions
 
+    if check_only:
+        click.echo(escaped_lines(check_file(Path(predictions), data, profile, changes)))
+        return
+    if protocol is None:
+        raise HarnessError("name the protocol to score under with --protocol")
     chosen = protocol_called(protocol)
     folder, data, declared = find_predictions(predictions, data, profile, changes, force)
     prepared = PreparedSet(data)  # first, for it may define the skeleton of the predictions

@@ -23,21 +23,53 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also bring the tables inside this page, such as README.md, up to date.",
 )
-def tables(profile: str | None, list_only: bool, results: Path, page: Path | None) -> None:
+@click.option(
+    "--with",
+    "also",
+    multiple=True,
+    metavar="NAME",
+    help="Also show this model, which params.yaml does not list: of another program, or your own.",
+)
+@click.option(
+    "--seeds",
+    metavar="0,1,2|all",
+    help="Runs with these seeds; by default those of params.yaml, as in comparisons.",
+)
+def tables(
+    profile: str | None,
+    list_only: bool,
+    results: Path,
+    page: Path | None,
+    also: tuple[str, ...],
+    seeds: str | None,
+) -> None:
     """Write the tables and figures of a profile, published rows beside what was measured here.
 
     They are made from the scores that are stored, those of experiments from the grids that were
     run, table V from the times of `harness cost --table-v`; a model without a score is listed as
-    missing, a cell that was not run is empty. MLflow gets them too.
+    missing, a cell that was not run is empty. Models are those of params.yaml and those named by
+    --with. MLflow gets them too.
     """
+    from harness.reporting.stored.scored_runs import models_in, seeds_in
     from harness.runs.errors import HarnessError
-    from harness.runs.settings import load_settings
+    from harness.runs.settings import load_settings, seeds_named
+    from harness.runs.suggest import unknown_name
 
     if page is not None and not page.is_file():
         raise HarnessError(f"{page}: no such page")
     settings = load_settings()
     name = profile or settings.profile
     settings.profile_called(name)
+    runs_folder = results / name / "runs"
+    for other in also:
+        if not any(runs_folder.glob(f"{other}-seed*")):
+            raise unknown_name(f"model with runs in {runs_folder}", other, models_in(runs_folder))
+    settings = settings.model_copy(
+        update={
+            "models": list(dict.fromkeys([*settings.models, *also])),
+            "seeds": seeds_named(seeds, settings.seeds, seeds_in(runs_folder)),
+        }
+    )
     if list_only:
         places = (
             "tables/*.*",
@@ -53,6 +85,7 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
     else:
         from harness.reporting.curve_figure import draw_learning_curves
         from harness.reporting.grids.experiments import experiments_run, write_experiment
+        from harness.reporting.joint_figure import draw_joint_figure
         from harness.reporting.paper.size_figure import draw_size_figure
         from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
         from harness.reporting.paper_audit import write_reproduction
@@ -61,8 +94,9 @@ def tables(profile: str | None, list_only: bool, results: Path, page: Path | Non
 
         runs = runs_of_profile(settings, name, results)
         written = write_tables(settings, name, results)
-        written.append(draw_learning_curves(settings.models, name, results, settings.seeds))
+        written += draw_learning_curves(settings.models, name, results, settings.seeds)
         written += draw_size_figure(runs)
+        written += draw_joint_figure(runs)
         if (results / name / SPEED_FOLDER / SPEED_FILE).is_file():
             written += write_speed_table(runs)
         for grid in experiments_run(settings, name, results):

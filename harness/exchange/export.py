@@ -15,21 +15,17 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from harness.exchange.formats import NEEDED, Format, check_place, missing_package
 from harness.exchange.tracing import PlainLifter, traceable
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file, sha256_of_file
 from harness.runs.provenance import RunRecord, read_record
-
-Format = Literal["safetensors", "torchscript", "onnx"]
-
-FORMATS: tuple[Format, ...] = get_args(Format)
-SUFFIXES: dict[Format, str] = {"safetensors": ".safetensors", "torchscript": ".pt", "onnx": ".onnx"}
 
 OUTPUT = "positions"
 EQUAL_METRES = 1e-5
@@ -80,11 +76,10 @@ def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) 
         HarnessError: the run or its checkpoint is missing or damaged, `path` exists, the format
             needs packages that are not installed, cannot express the model or predicts otherwise.
     """
-    if path.exists() and not force:
-        raise HarnessError(f"{path}: exists; choose another place, or replace it with --force")
+    checkpoint = folder / CHECKPOINT
+    check_place(checkpoint, style, path, force)
     _require_packages(style)
     record = read_record(folder / "run.json")
-    checkpoint = folder / CHECKPOINT
     lifter, contract = load_checkpoint(checkpoint)
     if contract.run_id != record.run_id:
         raise HarnessError(
@@ -108,18 +103,13 @@ def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) 
 
 _ADVICE = "export it as safetensors, which every model can be"
 
-_NEEDED = {"onnx": ("onnx", "onnxruntime")}
-
 
 def _require_packages(style: Format) -> None:
-    for package in _NEEDED.get(style, ()):
+    for package in NEEDED.get(style, ()):
         try:
             importlib.import_module(package)
         except ImportError as error:
-            raise HarnessError(
-                f"format {style} needs the package {package} ({error}); install it with "
-                "pip install -c constraints.txt 'pose-lifting-harness[export]'"
-            ) from error
+            raise missing_package(style, package, str(error)) from error
 
 
 def _written(

@@ -78,6 +78,12 @@ def method_called(name: str) -> "Method":
             f"method '{name}': {target} calls itself '{method.name}'; the entry point and the "
             "Method's name must be the same"
         )
+    lacking = sorted(getattr(method.build, "__abstractmethods__", ()))
+    if lacking:
+        raise HarnessError(
+            f"method '{name}': {target} builds a lifter without {' and '.join(lacking)}; every "
+            "lifter defines them, as harness/lifting/contract.py says"
+        )
     return method
 
 

@@ -11,6 +11,7 @@ Where the prepared set marks frames that are scored, a clip may also hold these 
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,20 +65,13 @@ def store_foreign(
         HarnessError: the file is missing, damaged or holds something else than these predictions,
             or `folder` holds another run.
     """
-    if declared.model in method_names():
-        raise HarnessError(
-            f"{path}: model '{declared.model}' is a model of this harness; declare another name, "
-            f"such as {declared.model}_elsewhere"
-        )
-    clips = prepared.select(declared.split)
-    skeleton = skeleton_called(declared.skeleton) if declared.skeleton else prepared.skeleton
-    positions = read_foreign(path, declared, prepared, skeleton)
+    checked = check_foreign(path, declared, prepared)
+    clips, skeleton, positions = checked.clips, checked.skeleton, checked.positions
     digest = sha256_of_file(path)
     files = {"file": {"name": path.name, "sha256": digest}}
-    roots = None
+    roots = checked.roots
     if declared.root_file is not None:
         beside = path.parent / declared.root_file
-        roots = read_root_path(beside, declared, prepared)
         files["root_file"] = {"name": beside.name, "sha256": sha256_of_file(beside)}
     record = collect(
         run=f"{folder.parent.parent.name}/{folder.name}",
@@ -117,6 +111,48 @@ def store_foreign(
         record = record.ended("finished", {"frames": len(positions)})
         write_record(folder / "run.json", record)
     return record
+
+
+@dataclass(frozen=True)
+class CheckedPredictions:
+    """Predictions from elsewhere that can be stored as they are.
+
+    Attributes:
+        clips: a row a clip of the split.
+        skeleton: the joints predicted.
+        positions: (rows, joints, 3) root-relative metres; hypotheses are the second axis.
+        roots: (rows, 3) camera-space metres, or None.
+    """
+
+    clips: pd.DataFrame
+    skeleton: Skeleton
+    positions: NDArray[np.float32]
+    roots: NDArray[np.float32] | None
+
+
+def check_foreign(path: Path, declared: Declared, prepared: PreparedSet) -> CheckedPredictions:
+    """Read predictions from a file without storing them.
+
+    Args:
+        path: the file.
+        declared: how they were made.
+        prepared: the set whose clips were predicted.
+
+    Raises:
+        HarnessError: the file is missing, damaged or holds something else than these predictions,
+            or declares the name of a model of the harness.
+    """
+    if declared.model in method_names():
+        raise HarnessError(
+            f"{path}: model '{declared.model}' is a model of this harness; declare another name, "
+            f"such as {declared.model}_elsewhere"
+        )
+    skeleton = skeleton_called(declared.skeleton) if declared.skeleton else prepared.skeleton
+    positions = read_foreign(path, declared, prepared, skeleton)
+    roots = None
+    if declared.root_file is not None:
+        roots = read_root_path(path.parent / declared.root_file, declared, prepared)
+    return CheckedPredictions(prepared.select(declared.split), skeleton, positions, roots)
 
 
 def read_foreign(

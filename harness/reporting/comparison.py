@@ -7,16 +7,26 @@ from typing import Literal
 
 import numpy as np
 
-from harness.reporting.stored.scored_runs import ScoredModel, require_comparable
+from harness.reporting.stored.scored_runs import (
+    ScoredModel,
+    require_comparable,
+    takes_of_models,
+)
 from harness.runs.errors import HarnessError
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.protocols import Protocol
-from harness.scoring.statistics import Difference, differences_to_first, holm
-from harness.scoring.takes import Takes, takes_of
+from harness.scoring.statistics import (
+    SIGNIFICANT,
+    Difference,
+    differences_to_first,
+    holm,
+    possible_tests,
+)
+from harness.scoring.takes import Takes
 
 By = Literal["action", "subject", "joint"]
 
-SIGNIFICANT = 0.05
+AT_ZERO_MM = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,11 @@ class Row:
         label: what it is about.
         values: by model, the protocol's average over this line's takes and joints.
         differences: by model but the first, its average minus the first model's.
-        p_values: likewise, corrected for the number of lines that are tested together.
+        p_values: likewise, corrected for the number of lines that are tested together; None where
+            no test is possible.
         takes: number of takes.
         frames: number of frames.
+        forced: the models that put zero where the truth is zero by definition: at the root.
     """
 
     label: str
@@ -38,6 +50,12 @@ class Row:
     p_values: tuple[float | None, ...]
     takes: int
     frames: int
+    forced: tuple[str, ...] = ()
+
+    def significant(self, index: int) -> bool:
+        """Whether a model's difference earns a mark; with a single seed none does."""
+        p, seeds = self.p_values[index], self.differences[index].seeds
+        return p is not None and p < SIGNIFICANT and seeds > 1
 
 
 @dataclass(frozen=True)
@@ -85,15 +103,15 @@ def compare_models(
     metric = metric_called(metric_name)
     require_comparable(models, dataset)
     protocol = models[0].runs[0].score.protocol
-    sums = [[run.score.sequences for run in model.runs] for model in models]
-    takes = takes_of(sums, metric, protocol)
+    takes = takes_of_models(models, metric)
     if not len(takes):
         raise HarnessError(f"no frame of these runs has a {metric.name}")
     parts: dict[str, Takes]
     if by == "joint":
-        counted = zip(sums[0][0].joints, sums[0][0].metric(metric.name).counts, strict=True)
+        scored = models[0].runs[0].score.sequences
+        counted = zip(scored.joints, scored.metric(metric.name).counts, strict=True)
         parts = {
-            joint: takes_of(sums, metric, protocol, joint) for joint, counts in counted if counts
+            joint: takes_of_models(models, metric, joint) for joint, counts in counted if counts
         }
     else:
         labels = takes.names[by].to_numpy()
@@ -102,29 +120,67 @@ def compare_models(
             for label in sorted(set(labels), key=_natural)
         }
     differences = {label: differences_to_first(part) for label, part in parts.items()}
+    forced = {
+        label: _forced(part, metric, names) if by == "joint" else ()
+        for label, part in parts.items()
+    }
     corrected = [
-        holm([of_row[index].p_value for of_row in differences.values()])
+        _corrected(
+            [of_row[index] for of_row in differences.values()],
+            [not {names[0], names[index + 1]} & set(of_row) for of_row in forced.values()],
+        )
         for index in range(len(models) - 1)
     ]
     rows = tuple(
-        _row(label, part, differences[label], [of_model[index] for of_model in corrected])
+        Row(
+            label=label,
+            values=tuple(map(float, part.values())),
+            differences=tuple(differences[label]),
+            p_values=tuple(of_model[index] for of_model in corrected),
+            takes=len(part),
+            frames=int(part.frames.sum()),
+            forced=forced[label],
+        )
         for index, (label, part) in enumerate(parts.items())
     )
     final = differences_to_first(takes)
-    average = _row("average", takes, final, [difference.p_value for difference in final])
+    average = Row(
+        label="average",
+        values=tuple(map(float, takes.values())),
+        differences=tuple(final),
+        p_values=tuple(_corrected([difference], [True])[0] for difference in final),
+        takes=len(takes),
+        frames=int(takes.frames.sum()),
+    )
     return Comparison(tuple(models), protocol, metric, by, rows, average)
 
 
-def _row(
-    label: str, takes: Takes, differences: list[Difference], p_values: list[float | None]
-) -> Row:
-    return Row(
-        label=label,
-        values=tuple(map(float, takes.values())),
-        differences=tuple(differences),
-        p_values=tuple(p_values),
-        takes=len(takes),
-        frames=int(takes.frames.sum()),
+def _corrected(differences: Sequence[Difference], real: Sequence[bool]) -> list[float | None]:
+    """Return p-values corrected together; None where no test is possible, see `possible_tests`.
+
+    Args:
+        differences: of one model, a row each.
+        real: by row, whether both models predict there at all.
+    """
+    smallest = [
+        difference.smallest_p if predicted else 1.0
+        for difference, predicted in zip(differences, real, strict=True)
+    ]
+    possible = possible_tests(smallest)
+    return holm(
+        [
+            difference.p_value if tested else None
+            for difference, tested in zip(differences, possible, strict=True)
+        ]
+    )
+
+
+def _forced(takes: Takes, metric: Metric, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the models that are nearer to the truth than any prediction: they put zero there."""
+    if metric.unit != "mm" or metric.better != "lower":
+        return ()
+    return tuple(
+        name for name, value in zip(names, takes.values(), strict=True) if value < AT_ZERO_MM
     )
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.reporting.comparison import SIGNIFICANT, Comparison, Row
+from harness.reporting.comparison import Comparison, Row
 from harness.reporting.stored.elsewhere import told_of_elsewhere
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.stored.scored_runs import ScoredModel
 from harness.runs.shown import cell
-from harness.scoring.statistics import Difference
+from harness.scoring.statistics import SIGNIFICANT, Difference
 
 MARK = "*"
+SMALLEST = 0.0001
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -62,11 +63,50 @@ def conditions(comparison: Comparison) -> list[str]:
         f"{header.clips} clips of {average.takes} takes",
         *(_told_of(comparison, index) for index in range(len(comparison.models))),
         FALLING,
-        "interval: paired bootstrap over takes; p: paired sign flips over takes, corrected for "
-        f"{len(comparison.rows)} {comparison.by}s after Holm, the average's not; "
-        f"{MARK} means p < {SIGNIFICANT}; n takes cannot give a p below 2 / 2^n, and one take "
-        "gives neither interval nor p",
+        *_forced(comparison),
+        *_how_to_read(comparison),
     ]
+
+
+def _forced(comparison: Comparison) -> list[str]:
+    """Say at which joints a model has no error because the truth there is zero by definition."""
+    told = []
+    for row in comparison.rows:
+        if row.forced:
+            share = 1 / len(comparison.rows)
+            parts = [
+                _number(comparison, difference.value * share, "+") for difference in row.differences
+            ]
+            told.append(
+                f"{row.label}: no skill. The truth at the root is zero by definition and "
+                f"{' and '.join(row.forced)} put{'s' * (len(row.forced) == 1)} it there, forced or "
+                f"learnt; of the average's difference this joint is {', '.join(parts)}"
+            )
+    return told
+
+
+def _how_to_read(comparison: Comparison) -> list[str]:
+    """Say what intervals, p-values and marks rest on."""
+    several = [difference.seeds > 1 for difference in comparison.average.differences]
+    told = []
+    if any(several):
+        told.append(
+            "interval and p where both models have several seeds: seeds are resampled, then takes, "
+            f"paired; {MARK} means p < {SIGNIFICANT}"
+        )
+    if not all(several):
+        single = [model.name for model in comparison.models if len(model.runs) == 1]
+        told.append(
+            f"no {MARK} where one of two models has a single seed ({', '.join(single)}): interval "
+            "(paired bootstrap) and p (paired sign flips) speak of these runs on other takes, and "
+            "another seed may turn them; train more seeds, 'harness run NAME --seeds 0,1,2'"
+        )
+    told.append(
+        f"p of {len(comparison.rows)} {comparison.by}s is corrected together (Holm), the average's "
+        "is not; no test: so few takes cannot give a corrected p below "
+        f"{SIGNIFICANT}, whatever they show (n takes of one seed give 2 / 2^n or more)"
+    )
+    return told
 
 
 def _told_of(comparison: Comparison, index: int) -> str:
@@ -81,6 +121,9 @@ def _told_of(comparison: Comparison, index: int) -> str:
         *header.conditions.departures,
         f"seeds {', '.join(str(contract.seed) for contract in contracts)}",
     ]
+    if model.left_out:
+        stored = ", ".join(map(str, model.left_out))
+        told.append(f"stored too but not among the seeds chosen: {stored} (--seeds all)")
     finals = [run.score.metrics[comparison.metric.name] for run in model.runs]
     if len(finals) > 1:
         told.append(f"average by seed {', '.join(_number(comparison, value) for value in finals)}")
@@ -99,21 +142,31 @@ def _recipe(model: ScoredModel) -> list[str]:
     keys = ("epochs", "steps_per_epoch", "batch_size", "learning_rate")
     values = [f"{key} {training[key]}" for key in keys if training.get(key) is not None]
     kept = ", ".join(run.epoch_kept for run in model.runs)
-    learnt_from = f"learnt from {model.runs[0].learnt_from}"
-    return [f"recipe {', '.join(values)}", learnt_from, f"epoch kept {kept}"]
+    learnt_from = model.runs[0].learnt_from
+    told = [f"learnt from {learnt_from}"] if learnt_from else []
+    return [f"recipe {', '.join(values)}", *told, f"epoch kept {kept}"]
 
 
 def _cells(comparison: Comparison, row: Row) -> list[str]:
     cells = [row.label, _number(comparison, row.values[0])]
-    for value, difference, p in zip(row.values[1:], row.differences, row.p_values, strict=True):
+    for index, (value, difference) in enumerate(zip(row.values[1:], row.differences, strict=True)):
         cells += [
             _number(comparison, value),
             _number(comparison, difference.value, sign="+"),
             _interval(comparison, difference),
-            "" if p is None else f"{p:.4f}",
-            MARK if p is not None and p < SIGNIFICANT else "",
+            _p_value(row, index),
+            MARK if row.significant(index) else "",
         ]
     return cells
+
+
+def _p_value(row: Row, index: int) -> str:
+    p = row.p_values[index]
+    if p is not None:
+        return f"{p:.4f}" if p >= SMALLEST else f"< {SMALLEST}"
+    if row.forced:
+        return "no test: root at zero"
+    return f"no test: {row.takes} take{'s' * (row.takes != 1)}"
 
 
 def _interval(comparison: Comparison, difference: Difference) -> str:

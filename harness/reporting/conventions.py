@@ -112,7 +112,8 @@ class Conventions:
     def cells(self, row: Convention) -> list[str]:
         """Return a row as the table prints it."""
         protocol, away = row.protocol, row.value - self.reference.value
-        decimals = protocol.decimals_of(metric_called(self.metric))
+        # One rule for the whole table: protocols print different numbers of digits by themselves.
+        decimals = self.reference.protocol.decimals_of(metric_called(self.metric))
         name = f"**{protocol.id}**, nearest" if row is self.nearest else protocol.id
         by = "" if row is self.reference else f"{away:+.{decimals}f}"
         average = (

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.runs.files import atomic_file
+from harness.reporting.drawing import legend_below, save_figure, style_of
+from harness.reporting.names import title_of
 from harness.runs.history import read_history
 
 
 def draw_learning_curves(
     models: Sequence[str], profile: str, results: Path, seeds: Sequence[int]
-) -> Path:
-    """Draw the validation MPJPE of every run by step and return the file written.
+) -> list[Path]:
+    """Draw the validation MPJPE of every run by step and return the files written.
 
     A model has one colour; its seeds share it. The lowest value is marked. Where no run validated,
     because nothing was held out to validate on, the training loss is drawn instead.
@@ -44,16 +45,17 @@ def draw_learning_curves(
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 5.0), layout="constrained")
     for (model, seed), history in histories.items():
         best = [history[drawn].idxmin()] if history[drawn].notna().any() else []
         first = seed == min(number for name, number in histories if name == model)
+        style = style_of(model)
         axes.plot(
             history["step"],
             history[drawn],
-            color=f"C{models.index(model)}",
-            label=model if first else None,
-            marker="o",
+            color=style.color,
+            label=title_of(model) if first else None,
+            marker=style.marker,
             markevery=best,
         )
     axes.set_yscale("log")
@@ -62,13 +64,9 @@ def draw_learning_curves(
         axes.yaxis.set_minor_formatter("{x:.0f}")
     axes.set_xlabel("training steps")
     axes.set_ylabel(label)
-    axes.set_title(f"Profile {profile}: learning curves; the dot marks the lowest value")
+    axes.set_title(f"Profile {profile}: learning curves; the marker is the lowest value")
     axes.grid(visible=True, which="both", alpha=0.3)
-    if histories:
-        axes.legend()
-    path = results / profile / "figures" / "learning_curves.png"
-    with atomic_file(path, "wb") as stream:
-        # The version of the drawing library would make equal figures differ.
-        figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
+    legend_below(figure, [axes])
+    written = save_figure(figure, results / profile / "figures" / "learning_curves")
     plt.close(figure)
-    return path
+    return written

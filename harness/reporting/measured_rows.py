@@ -9,12 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.reporting.stored.elsewhere import told_of_elsewhere
-from harness.reporting.stored.scored_runs import ScoredModel, ScoredRun, find_scored_model
+from harness.reporting.stored.scored_runs import (
+    ScoredModel,
+    ScoredRun,
+    find_scored_model,
+    takes_of_models,
+)
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import RunRecord
 from harness.scoring.metrics import Metric
 from harness.scoring.statistics import differences_to_first
-from harness.scoring.takes import Takes, takes_of
+from harness.scoring.takes import Takes
 
 EXACT_SOURCE = "gt"
 
@@ -47,13 +52,14 @@ class ReproducedRow:
         parameters: trainable parameters, None where no record tells.
         macs_per_frame: multiply-accumulates of a predicted frame; see
             `harness.lifting.computation`. None where no record tells.
-        recipe: training settings in a few words, "not recorded" where no record tells.
+        recipe: training settings in a few words, "" where no record tells.
         learnt_from: which training clips, and whose 3D labels.
         epochs_kept: by seed, the epoch kept of how many, by which rule, and the curve's end.
         protocol: id and version.
         departures: where the predictions depart from what the protocol's source does.
         seeds: the training seeds.
         run_ids: the training runs, by seed.
+        decimals: digits after the point that the protocol's numbers are printed with.
     """
 
     model: str
@@ -75,6 +81,7 @@ class ReproducedRow:
     departures: tuple[str, ...]
     seeds: tuple[int, ...]
     run_ids: tuple[str, ...]
+    decimals: int
 
     @property
     def input_kind(self) -> str:
@@ -159,7 +166,7 @@ def reproduced_row(
     """
     score = model.runs[0].score
     contracts = [run.score.header.conditions.predictions for run in model.runs]
-    takes = model_takes(model, metric)
+    takes = takes_of_models([model], metric)
     names = cell_names(takes, by)
     if only is not None:
         chosen = np.isin(names, list(only))
@@ -183,13 +190,14 @@ def reproduced_row(
         flip_test=contracts[0].flip_test,
         parameters=records[0].results.get("parameters") if records else None,
         macs_per_frame=records[0].results.get("macs_per_frame") if records else None,
-        recipe=_recipe(records[0]) if records else "not recorded",
+        recipe=_recipe(records[0]) if records else "",
         learnt_from=model.runs[0].learnt_from,
         epochs_kept=tuple(run.epoch_kept for run in model.runs if run.trained_here),
         protocol=f"{score.protocol.id} version {score.protocol.version}",
         departures=score.header.conditions.departures,
         seeds=tuple(contract.seed for contract in contracts),
         run_ids=tuple(contract.run_id for contract in contracts),
+        decimals=score.protocol.decimals_of(metric),
     )
 
 
@@ -197,16 +205,6 @@ def _without_shifted(takes: Takes, dataset: str) -> float | None:
     """Return the average without S9's shifted takes; other data sets may use their names."""
     kept = takes.without_shifted() if dataset in ("h36m", "h36m_motionbert") else None
     return None if kept is None else float(kept.values()[0])
-
-
-def model_takes(model: ScoredModel, metric: Metric) -> Takes:
-    """Return a model's errors by take, averaged over its seeds.
-
-    Raises:
-        HarnessError: the metric was not scored.
-    """
-    sums = [run.score.sequences for run in model.runs]
-    return takes_of([sums], metric, model.runs[0].score.protocol)
 
 
 def cell_names(takes: Takes, by: Sequence[str]) -> NDArray[np.object_]:
@@ -221,17 +219,18 @@ def _recipe(record: RunRecord) -> str:
     training = record.parameters.get("training", {})
     epochs, batch, rate = map(training.get, ("epochs", "batch_size", "learning_rate"))
     if None in (epochs, batch, rate):
-        return "not recorded"
-    told = [f"{epochs} epochs"]
-    if training.get("steps_per_epoch") is not None:
-        told.append(f"of at most {training['steps_per_epoch']} steps")
-    told.append(f"batch {batch}, learning rate {rate:g}")
-    return " ".join(told)
+        return ""
+    steps = training.get("steps_per_epoch")
+    budget = f"{epochs} epoch{'s' * (epochs != 1)}"
+    budget += "" if steps is None else f" of at most {steps} steps"
+    return f"{budget}, batch {batch}, learning rate {rate:g}"
 
 
 def measured_value(takes: Takes) -> Value:
     """Return the average and its interval: that of the difference from a model without error."""
-    nothing: NDArray[np.float64] = np.zeros_like(takes.totals)
-    against_zero = replace(takes, totals=np.concatenate([nothing, takes.totals]))
+    nothing: NDArray[np.float64] = np.zeros_like(takes.by_seed[0])
+    against_zero = replace(
+        takes, by_seed=(nothing, *takes.by_seed), seeds=(takes.seeds[0], *takes.seeds)
+    )
     (difference,) = differences_to_first(against_zero)
     return Value(difference.value, difference.low, difference.high)

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from harness.reporting.measured_rows import ProfileRuns, model_takes
-from harness.reporting.stored.scored_runs import ScoredModel
-from harness.reporting.table_parts import Page, csv_text, not_measured, pipe_table
+from harness.reporting.marks import column_marks
+from harness.reporting.measured_rows import ProfileRuns
+from harness.reporting.published import AVERAGE
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
+from harness.reporting.table_parts import csv_text, method_cell, not_measured
+from harness.reporting.table_text import MARKS_TOLD, Cell, Page, Table
 from harness.runs.errors import HarnessError
 from harness.scoring.metric_kinds import Metric
 from harness.scoring.metrics import CORE_METRICS, DESCRIPTIVE_METRICS
@@ -17,7 +20,7 @@ def metric_table(runs: ProfileRuns) -> Page:
     """Return the table: a row a model, averaged over its seeds as the protocol says."""
     models, missing = runs.scored
     protocol = protocol_called(runs.protocol)
-    parts = [
+    parts: list[str | Table] = [
         f"# Every metric, as {protocol.id} averages",
         "What a lifter is good for decides which column matters; docs/protocols.md says what each "
         "tells. A cell is empty where joints or predictions do not allow it: MRPE needs a lifter "
@@ -27,14 +30,31 @@ def metric_table(runs: ProfileRuns) -> Page:
         ("The protocol's metrics", CORE_METRICS),
         ("Told of every score", DESCRIPTIVE_METRICS),
     ):
-        lines = [
-            [model.name, _input(model), *(_cell(model, metric) for metric in metrics)]
+        marks = {metric.name: column_marks(models, metric, ()) for metric in metrics}
+        lines: list[list[str | Cell]] = [
+            [
+                method_cell(model.name),
+                _input(model),
+                *_size(model),
+                *(
+                    Cell(_cell(model, metric), marks[metric.name].get((model.name, AVERAGE), ""))
+                    for metric in metrics
+                ),
+            ]
             for model in models
         ]
-        heads = ["model", "2D", *(f"{metric.name} ({metric.unit})" for metric in metrics)]
-        parts += [f"## {title}", pipe_table(lines, heads)]
-    parts += not_measured(missing)
-    return Page(NAME, "\n\n".join(parts) + "\n", _csv(runs, models))
+        heads = ["method", "2D", "frames", "parameters"]
+        heads += [f"{metric.name} ({metric.unit})" for metric in metrics]
+        parts += [f"## {title}", Table(heads, lines, f"{title} ({protocol.id})", words=2)]
+    return Page(NAME, [*parts, MARKS_TOLD, *not_measured(missing)], _csv(runs, models))
+
+
+def _size(model: ScoredModel) -> list[str]:
+    """Return the window's frames and the trainable parameters, "" where no record tells."""
+    run = model.runs[0]
+    parameters = None if run.record is None else run.record.results.get("parameters")
+    frames = run.score.header.conditions.predictions.frames
+    return [str(frames), "" if parameters is None else f"{parameters:,}"]
 
 
 def _input(model: ScoredModel) -> str:
@@ -44,7 +64,7 @@ def _input(model: ScoredModel) -> str:
 def _value(model: ScoredModel, metric: Metric) -> float | None:
     """Return the average, None where it was not scored or no frame has it."""
     try:
-        takes = model_takes(model, metric)
+        takes = takes_of_models([model], metric)
     except HarnessError:
         return None
     return float(takes.values()[0]) if len(takes) else None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.experiments.grid import grid_called
 from harness.reporting.grids.experiments import experiment_reproduction
 from harness.reporting.measured_rows import EXACT_SOURCE, cell_names
+from harness.reporting.paper.keypoint_table import published_keypoints
 from harness.reporting.paper.speed_report import SpeedReport
 from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, read_speed
 from harness.reporting.paper.subject_table import BY_ACTION_AND_SUBJECT, published_by_subject
@@ -25,14 +26,15 @@ from harness.reporting.published import (
     published_table,
 )
 from harness.reporting.reproduction import Reproduction, reproduction_page
-from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model
+from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model, takes_of_models
+from harness.reporting.table_parts import Published
 from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 from harness.runs.settings import Settings
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
 from harness.scoring.statistics import LEVEL
-from harness.scoring.takes import Takes, takes_of
+from harness.scoring.takes import Takes
 
 _RESAMPLES = 1000
 
@@ -78,7 +80,7 @@ def reproductions(settings: Settings, profile: str, results: Path) -> list[Repro
     ]
     folder = results / profile
     found.append(_table_of_subjects(models, folder))
-    found.append(_by_difference(*_TABLE_IV, folder=folder))
+    found.append(_by_difference(*_TABLE_IV, published_keypoints(), folder=folder))
     found.append(_table_of_times(folder))
     found += [experiment_reproduction(settings, grid, profile, results) for grid in grids]
     return [*found, _weak_supervision(folder)]
@@ -145,13 +147,15 @@ def _table_of_subjects(models: Sequence[ScoredModel], folder: Path) -> Reproduct
         and (value := _average(own, model)) is not None
     ]
     return replace(
-        _by_difference(*_TABLE_III, folder=folder),
+        _by_difference(*_TABLE_III, [published], folder=folder),
         compared=f"the averages of {', '.join(model.name for model, _ in pairs)}",
         agreement=_order(pairs, published.metric, published.cells),
     )
 
 
-def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reproduction:
+def _by_difference(
+    table: str, about: str, page: str, published: Sequence[Published], *, folder: Path
+) -> Reproduction:
     """Return how many numbers of a table have a difference to print, which says they were measured.
 
     Such a table asks for its own data set: elsewhere nothing of it can be measured. Differences in
@@ -159,7 +163,9 @@ def _by_difference(table: str, about: str, page: str, *, folder: Path) -> Reprod
     """
     path = folder / f"{page}.csv"
     if not path.is_file():
-        return Reproduction(table, about, None, 0, 0, None, notes=("not written yet",))
+        printed = sum(one.numbers for one in published)
+        why = f"no model of this profile was scored on {published[0].dataset}"
+        return Reproduction(table, about, None, printed, 0, None, notes=(why,))
     rows = pd.read_csv(path)
     rows = rows[~rows["action"].isin(rows.loc[rows["origin"] == "derived", "action"])]
     own = rows[(rows["origin"] == "published") & rows["model"].notna() & rows["value"].notna()]
@@ -206,9 +212,9 @@ def _order_of_times(report: SpeedReport, printed: pd.DataFrame) -> Agreement:
     repetitions = times.shape[1]
 
     def of_medians(chosen: NDArray[np.integer]) -> Agreement:
-        medians = np.median(times[:, chosen], axis=1, keepdims=True)
-        one = np.ones(1, np.int64)
-        takes = Takes(pd.DataFrame(index=[0]), medians, one, one, "frames")
+        medians = tuple(np.median(times[:, None, chosen], axis=2, keepdims=True))
+        one, seeds = np.ones(1, np.int64), ((0,),) * len(medians)
+        takes = Takes(pd.DataFrame(index=[0]), medians, seeds, one, one, "frames")
         return agreement(list(printed["ms_per_frame"]), takes, [""] * len(printed))
 
     drawn = np.random.default_rng(0).integers(repetitions, size=(_RESAMPLES, repetitions))
@@ -284,11 +290,7 @@ def _order(
     """Return how far averages stand in printed order; `only` names the cells averaged over."""
     if len(pairs) < 2:
         return None
-    takes = takes_of(
-        [[run.score.sequences for run in model.runs] for model, _ in pairs],
-        metric_called(metric),
-        pairs[0][0].runs[0].score.protocol,
-    )
+    takes = takes_of_models([model for model, _ in pairs], metric_called(metric))
     if only:
         takes = takes.only(np.isin(cell_names(takes, BY_ACTION_AND_SUBJECT), list(only)))
     return agreement([value for _, value in pairs], takes, [""] * len(pairs))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.metric_table import metric_table
+from harness.reporting.names import bibliography
 from harness.reporting.paper.action_tables import action_tables
 from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
-from harness.reporting.stored.elsewhere import models_from_elsewhere
 from harness.reporting.table_parts import write_page
-from harness.runs.files import visible
+from harness.runs.files import atomic_file, visible
 from harness.runs.settings import Settings
 
 CROSS_FOLDER = "cross"
@@ -20,13 +20,11 @@ CROSS_FOLDER = "cross"
 def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
     """Return the runs that a profile's tables are made from; the first of its protocols counts.
 
-    Models that were brought in from elsewhere follow those of params.yaml.
-
     Raises:
         HarnessError: the profile is unknown.
     """
     return ProfileRuns(
-        models=(*settings.models, *models_from_elsewhere(results / profile / "runs")),
+        models=tuple(settings.models),
         seeds=tuple(settings.seeds),
         profile=profile,
         protocol=settings.profile_called(profile).protocols[0],
@@ -35,9 +33,11 @@ def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileR
 
 
 def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
-    """Write tables I to IV of a profile, and one of every metric, as Markdown and CSV.
+    """Write tables I and II of a profile and one of every metric, as Markdown, CSV and LaTeX.
 
-    Returns the files.
+    Tables III and IV are written where a model was scored on their data set; left-overs of a
+    profile that no longer has it are removed. The methods' papers are written as BibTeX. Returns
+    the files.
 
     Args:
         settings: params.yaml.
@@ -55,7 +55,14 @@ def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
         metric_table(runs),
     )
     folder = results / profile / "tables"
-    return [path for page in pages for path in write_page(page, folder)]
+    written = [path for page in pages if page is not None for path in write_page(page, folder)]
+    for name in ("table_03_humaneva", "table_04_mpi_inf_3dhp"):
+        for path in set(visible(folder.glob(f"{name}.*"))) - set(written):
+            path.unlink()
+    references = folder / "references.bib"
+    with atomic_file(references) as stream:
+        stream.write(bibliography(runs.models))
+    return [*written, references]
 
 
 def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:

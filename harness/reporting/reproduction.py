@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.reporting.table_parts import pipe_table
+from harness.reporting.table_text import Table
 from harness.scoring.rank_agreement import Agreement
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What became of one table or figure.
+    """How much of one table or figure was reproduced.
 
     Attributes:
         table: how the paper calls it.
@@ -45,7 +45,7 @@ def reproduction_page(
 
     Args:
         profile: the profile.
-        found: what became of each table.
+        found: how much of each table.
         not_defined: experiments of params.yaml that the profile has no budget for.
     """
     heads = ["table", "shows", "printed", "measured", "data set", "difference", "same order"]
@@ -65,7 +65,7 @@ def reproduction_page(
     ]
     parts = [
         f"# What was reproduced: profile {profile}",
-        pipe_table(lines, heads),
+        Table(heads, lines, words=2).markdown(),
         _HOW_TO_READ,
     ]
     for one in found:
@@ -87,8 +87,9 @@ _HOW_TO_READ = """\
   Where it is another, millimetres cannot be compared, and the column is empty.
 - same order: of the pairs of numbers that print tells apart, how many stand in the same order here.
 - Kendall's tau: over these pairs, 1 for the printed order, -1 for the opposite, 0 for none, with
-  its 95 % interval over resampled takes. It does not cover what other seeds would give: an order
-  seen with one seed and short training is no verdict."""
+  its 95 % interval over resampled takes, and seeds where a line has several. Of one seed it does
+  not cover what other seeds would give: an order seen with one seed and short training is no
+  verdict."""
 
 
 def difference_text(differences: Sequence[float]) -> str:

@@ -8,28 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tabulate import tabulate
 
 from harness.reporting.measured_rows import ReproducedRow, Value
+from harness.reporting.names import citation_key, reference_of, title_of
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.learning_curve import FALLING
+from harness.reporting.table_text import Cell, Page, Table
 from harness.runs.files import atomic_file
 from harness.runs.shown import cell
-
-
-@dataclass(frozen=True)
-class Page:
-    """A finished table.
-
-    Attributes:
-        name: of its files, without ending.
-        markdown: for people.
-        csv: the same numbers, a line each.
-    """
-
-    name: str
-    markdown: str
-    csv: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +43,12 @@ class Published:
     def columns(self) -> list[str]:
         """The cells, and the average where one is printed."""
         return [*self.cells, *([AVERAGE] if AVERAGE in self.rows else [])]
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers are printed for models that the harness has."""
+        printed_here = [column for column in self.columns if column not in self.derived]
+        return int(self.rows.loc[self.rows["model"] != "", printed_here].notna().to_numpy().sum())
 
     def match(self, row: ReproducedRow) -> "pd.Series[Any] | None":
         """Return the printed row of the same data set, method, kind of 2D and number of frames."""
@@ -90,10 +82,10 @@ def coverage(parts: Iterable[tuple[Published, Sequence[ReproducedRow]]]) -> str:
     """
     total = measured = 0
     for published, rows in parts:
-        own = published.rows[published.rows["model"] != ""]
-        counted = [column for column in published.columns if column not in published.derived]
-        total += int(own[counted].notna().to_numpy().sum())
-        measured += sum(column in counted for row in rows for column in published.differences(row))
+        total += published.numbers
+        measured += sum(
+            column not in published.derived for row in rows for column in published.differences(row)
+        )
     return (
         f"Of the {total} numbers printed for models that the harness has, {measured} were measured "
         f"here on the same data set with the same kind of 2D and window; {total - measured} were "
@@ -102,34 +94,40 @@ def coverage(parts: Iterable[tuple[Published, Sequence[ReproducedRow]]]) -> str:
 
 
 def write_page(page: Page, folder: Path) -> list[Path]:
-    """Write a table as NAME.md and NAME.csv and return the two files.
+    """Write a page as NAME.md, NAME.csv and, where it has tables for a paper, NAME.tex.
+
+    Returns the files.
 
     Raises:
         HarnessError: the place cannot be written.
     """
     written = []
-    for suffix, text in (("md", page.markdown), ("csv", page.csv)):
+    for suffix, text in (("md", page.markdown), ("csv", page.csv), ("tex", page.latex)):
         path = folder / f"{page.name}.{suffix}"
+        if not text:
+            continue
         with atomic_file(path) as stream:
             stream.write(text)
         written.append(path)
     return written
 
 
-def pipe_table(lines: list[list[str]], heads: list[str]) -> str:
-    """Return a Markdown table, two columns of text and the others of numbers."""
-    alignment = ["left", "left", *["right"] * (len(heads) - 2)]
-    return tabulate(lines, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
-
-
-def number(value: Value | None) -> str:
+def number(value: Value | None, decimals: int = 1) -> str:
     """Return a measured number as tables print it, "" where there is none."""
-    return "" if value is None else f"{value.mean:.1f}"
+    return "" if value is None else f"{value.mean:.{decimals}f}"
 
 
-def interval(value: Value) -> str:
+def interval(value: Value, decimals: int = 1) -> str:
     """Return the 95 % interval of a measured number, "" where there is none."""
-    return "" if value.low is None or value.high is None else f"{value.low:.1f} to {value.high:.1f}"
+    if value.low is None or value.high is None:
+        return ""
+    return f"{value.low:.{decimals}f} to {value.high:.{decimals}f}"
+
+
+def method_cell(model: str, note: str = "") -> Cell:
+    """Return how tables call a model: its title, cited in LaTeX."""
+    title = title_of(model) + (f", {note}" if note else "")
+    return Cell(title, key=citation_key(reference_of(model)))
 
 
 def printed(value: float) -> str:
@@ -137,9 +135,12 @@ def printed(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.1f}"
 
 
-def published_name(row: "pd.Series[Any]") -> str:
+def published_name(row: "pd.Series[Any]") -> Cell:
     """Return how a table calls a published row."""
-    return f"{row['method']} (`{row['model']}`)" if row["model"] else str(row["method"])
+    if not row["model"]:
+        return Cell(str(row["method"]))
+    key = citation_key(reference_of(row["model"]))
+    return Cell(f"{row['method']} (`{row['model']}`)", key=key)
 
 
 def run_names(row: ReproducedRow) -> str:
@@ -152,33 +153,50 @@ def not_measured(missing: Sequence[str]) -> list[str]:
     return ["## Not measured", "\n".join(f"- {line}" for line in missing)] if missing else []
 
 
-def conditions(rows: Sequence[ReproducedRow]) -> str:
-    """Say what the numbers depend on: what all rows share once, the rest row by row."""
+def conditions(rows: Sequence[ReproducedRow]) -> list[str | Table]:
+    """Say what the numbers depend on: what all rows share in words, the rest as a small table."""
     facts = [_facts(row) for row in rows]
-    shared = {what for what in facts[0] if len({row[what] for row in facts}) == 1}
-    lines = [
-        "- all: " + "; ".join(f"{what} {facts[0][what]}" for what in facts[0] if what in shared)
+    shared = [
+        what
+        for what in facts[0]
+        if what not in _OWN_FACTS and len({row[what] for row in facts}) == 1
     ]
-    lines += [
-        f"- {row.model}: "
-        + "; ".join(f"{what} {fact[what]}" for what in fact if what not in shared)
+    told = "; ".join(f"{what} {facts[0][what]}" for what in shared if facts[0][what])
+    heads = [what for what in facts[0] if what not in shared and any(row[what] for row in facts)]
+    lines = [
+        [title_of(row.model), *(fact[what] for what in heads)]
         for row, fact in zip(rows, facts, strict=True)
-        if shared < set(fact)
+    ]
+    parts: list[str | Table] = [
+        "### Conditions",
+        f"Of all: {told}.",
+        Table(["method", *heads], lines, words=1 + len(heads)),
     ]
     shifted = [
-        f"{row.model} {row.without_shifted:.1f}" for row in rows if row.without_shifted is not None
+        f"{title_of(row.model)} {row.without_shifted:.{row.decimals}f}"
+        for row in rows
+        if row.without_shifted is not None
     ]
     if shifted:
-        lines.append(
-            "- average without the three takes of S9 whose ground truth is shifted "
-            f"(h36m17-actionwise-no-s9drift): {', '.join(shifted)}"
+        parts.append(
+            "Average without the three takes of S9 whose ground truth is shifted "
+            f"(h36m17-actionwise-no-s9drift): {', '.join(shifted)}."
         )
     note = (
-        "Interval: bootstrap over takes (a recording, all cameras together); it speaks about other "
-        "takes like these, not about other subjects or training runs. A model whose curve was "
-        f"still falling had not converged, and its rank says little ({FALLING})."
+        "Interval: bootstrap over takes (a recording, all cameras together) and, where there are "
+        "several, over training seeds; of one seed it speaks about other takes alone, and never "
+        "about other subjects."
     )
-    return "\n".join([*lines, "", note])
+    if any("falling" in told for row in rows for told in row.epochs_kept):
+        note += (
+            " A model whose curve was still falling had not converged, and its rank says little "
+            f"({FALLING})."
+        )
+    return [*parts, note]
+
+
+_OWN_FACTS = ("window", "parameters", "seeds", "run")
+"""What stands in the table of conditions even where it is the same for all."""
 
 
 def _facts(row: ReproducedRow) -> dict[str, str]:
@@ -188,13 +206,14 @@ def _facts(row: ReproducedRow) -> dict[str, str]:
         "2D source": row.input_2d,
         "joints": str(row.joints),
         "flip at test": "on" if row.flip_test else "off",
-        "window": f"{row.frames} frames",
-        "parameters": "not recorded" if row.parameters is None else f"{row.parameters:,}",
+        "departures": ", ".join(row.departures) or "none",
+        "window": f"{row.frames} frame{'s' * (row.frames != 1)}",
+        "parameters": "" if row.parameters is None else f"{row.parameters:,}",
         "recipe": row.recipe,
         "learnt from": row.learnt_from,
-        "epoch kept": ", ".join(row.epochs_kept) or "not recorded",
+        "epoch kept": ", ".join(row.epochs_kept),
         "seeds": ", ".join(map(str, row.seeds)),
-        "departures": ", ".join(row.departures) or "none",
+        "run": run_names(row),
     }
 
 

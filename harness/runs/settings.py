@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -125,6 +125,29 @@ class Settings(BaseModel):
         if chosen not in self.profiles:
             raise unknown_name("profile", chosen, self.profiles)
         return self.profiles[chosen]
+
+
+def seeds_named(text: str | None, usual: Iterable[int], stored: Iterable[int] = ()) -> list[int]:
+    """Return the seeds that the option --seeds of a command names.
+
+    Args:
+        text: numbers separated by commas, or "all" where runs are looked for; None for the usual.
+        usual: those of params.yaml.
+        stored: what "all" stands for.
+
+    Raises:
+        HarnessError: it is none of these, or there is nothing that "all" could stand for.
+    """
+    stored = sorted(set(stored))
+    if text is None:
+        return list(usual)
+    if text.strip() == "all" and stored:
+        return stored
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        or_all = " or all" if stored else ""
+        raise HarnessError(f"--seeds is '{shown(text)}', expected numbers such as 0,1,2{or_all}")
+    return list(dict.fromkeys(int(part) for part in parts))
 
 
 def load_settings(path: Path = Path("params.yaml")) -> Settings:

@@ -105,6 +105,7 @@ def open_tracker(
     *,
     within: Tracker | None = None,
     parent: ParentRun | None = None,
+    identity: str | None = None,
 ) -> Iterator[Tracker]:
     """Track an execution in MLflow; it ends as "failed" when the block raises.
 
@@ -118,19 +119,22 @@ def open_tracker(
         tags: what leads back to the run's record, such as `RunRecord.tags()`.
         within: a tracker that is open; all is recorded there instead of in a run of its own.
         parent: the run that this one stands below.
+        identity: what tells it from others of its name; an execution of the same name and identity,
+            such as the scoring of what was trained, goes on in the same run of MLflow. Without it
+            every execution is a run of its own.
     """
     if within is not None:
         within.tags(tags or {})
         yield within
         return
-    journal = Journal.called(run_name)
+    journal = Journal.called(run_name, identity)
     with _closing(_tracker(journal, experiment, run_name, dict(tags or {}), parent)) as tracker:
         yield tracker
 
 
 def track_files(written: Iterable[Path], folder: Path, *, experiment: str, run_name: str) -> None:
-    """Record tables and figures in a run of MLflow, each where it lies in `folder`."""
-    with open_tracker(experiment, run_name, {"kind": "tables"}) as tracker:
+    """Record tables and figures in one run that each time is brought up to date."""
+    with open_tracker(experiment, run_name, {"kind": "tables"}, identity="tables") as tracker:
         for path in written:
             place = path.parent.relative_to(folder)
             tracker.artifact(path, None if place == Path() else place.as_posix())

@@ -56,10 +56,18 @@ class Journal:
         self._events = folder / "events.jsonl"
 
     @classmethod
-    def called(cls, run_name: str, root: Path = UNSENT) -> "Journal":
-        """Return a new journal for an execution of `run_name`; nothing is written yet."""
+    def called(cls, run_name: str, identity: str | None = None, root: Path = UNSENT) -> "Journal":
+        """Return the journal of an execution of `run_name`; nothing is written yet.
+
+        Args:
+            run_name: how MLflow calls the run.
+            identity: executions of the same name and identity share a journal and a run; without
+                one the journal is new.
+            root: where journals are kept.
+        """
         readable = re.sub(r"[^\w.=-]+", "-", run_name)
-        return cls((root / f"{readable}-{uuid.uuid4().hex[:12]}").absolute())
+        own = uuid.uuid4().hex[:12] if identity is None else re.sub(r"[^\w.=-]+", "-", identity)
+        return cls((root / f"{readable}-{own}").absolute())
 
     @property
     def execution(self) -> str:

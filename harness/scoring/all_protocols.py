@@ -12,6 +12,8 @@ from harness.runs.tracking import Tracker, open_tracker
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 
+_COLUMNS = ("MPJPE", "P-MPJPE")
+"""Averages under the first protocol, by their plain names: the columns of a list of runs."""
 FILES_IN_GIT = ("score.json", "sequences.csv", "metrics.json")
 
 
@@ -42,6 +44,8 @@ def score_run(
         metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
         for protocol, values in metrics.items():
             track_score(tracker, protocol, values, folder / "scores" / protocol)
+        averages = metrics[protocols[0]]
+        tracker.metrics({name: averages[name] for name in _COLUMNS if name in averages})
     return metrics
 
 
@@ -49,9 +53,12 @@ def score_run(
 def open_score_tracker(
     run_name: str, contract: PredictionContract, *inputs: Path
 ) -> Iterator[Tracker]:
-    """Track a scoring in MLflow, with what was scored and DVC's hashes of its inputs."""
+    """Track a scoring in the run of MLflow that its training made, or else in a new one.
+
+    Recorded are what was scored and DVC's hashes of the inputs.
+    """
     tags = {
-        "kind": "score",
+        "scored": "yes",
         "run_id": contract.run_id,
         "model": contract.model,
         "seed": str(contract.seed),
@@ -60,8 +67,8 @@ def open_score_tracker(
     }
     tags |= {f"dvc.{path}": value for path, value in dvc_hashes(inputs).items()}
     experiment = run_name.partition("/")[0]
-    with open_tracker(experiment, f"{run_name} score", tags) as tracker:
-        tracker.parameters(contract.model_dump(mode="json"))
+    with open_tracker(experiment, run_name, tags, identity=contract.run_id) as tracker:
+        tracker.parameters({"prediction": contract.model_dump(mode="json")})
         yield tracker
 
 

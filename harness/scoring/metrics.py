@@ -32,24 +32,47 @@ AUC_THRESHOLDS = np.arange(0.0, 151.0, 5.0)
 """0, 5, ..., 150 mm: 31 thresholds. Leaving out 0 would add about 1.7 points."""
 
 
-def mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
-    """Return the distance of each joint to its target, in mm: (frames, joints)."""
+def mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers | None = None) -> Floats:
+    """Return the distance of each joint to its target, in mm: (frames, joints).
+
+    Args:
+        predicted: (frames, joints, 3) metres, relative to the root where that is what counts.
+        target: the same shape.
+        frames: not used.
+
+    >>> target = np.zeros((1, 2, 3))
+    >>> mpjpe(target + [0.03, 0.0, 0.04], target)
+    array([[50., 50.]])
+    """
     return millimetres_long(predicted.astype(np.float64) - target)
 
 
-def p_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+def p_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers | None = None) -> Floats:
     """Return the distances, in mm, left after each frame's best similarity transform.
 
     Scale, rotation and translation, no reflection: the field's "protocol 2"; see `procrustes`.
+    Arguments as of `mpjpe`.
+
+    >>> target = np.array([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 2]]])
+    >>> turned = target[..., [1, 2, 0]]  # a rotation about the diagonal
+    >>> bool(mpjpe(2 * turned + 1, target).mean() > 1000)
+    True
+    >>> bool(p_mpjpe(2 * turned + 1, target).max() < 1e-6)
+    True
     """
     return aligned_distances(predicted, target) * MILLIMETRES
 
 
-def n_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+def n_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers | None = None) -> Floats:
     """Return the distances, in mm, left after each frame's best scale about the origin.
 
     The scale is <target, predicted> / <predicted, predicted> over a frame's joints, without
     re-centring (VideoPose3D, n_mpjpe). A prediction with all joints at the origin has scale 0.
+    Arguments as of `mpjpe`.
+
+    >>> target = np.array([[[0.0, 0, 0], [0.3, 0, 0], [0, 0.4, 0]]])
+    >>> n_mpjpe(3 * target, target).round(6) + 0.0
+    array([[0., 0., 0.]])
     """
     predicted = predicted.astype(np.float64)
     target = target.astype(np.float64)
@@ -59,14 +82,26 @@ def n_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
     return millimetres_long(scale[:, None, None] * predicted - target)
 
 
-def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
+def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers | None = None) -> Floats:
     """Return the error of each joint's motion since the frame before, in mm per frame.
 
     VideoPose3D averages a clip's T - 1 first differences and gives that average the weight T. So
     that a sum over frames and a count do the same, a frame without a neighbour before it (the
     first, and any after a gap in `frames`) is credited with the average of the others. A clip
     without two neighbouring frames has no velocity: NaN, counted nowhere.
+
+    Args:
+        predicted: (frames, joints, 3) metres of one clip.
+        target: the same shape.
+        frames: numbers of the frames within the clip, ascending; without them all are neighbours.
+
+    >>> still = np.zeros((3, 1, 3))
+    >>> moving = still + np.arange(3.0)[:, None, None] * [0.002, 0, 0]  # 2 mm a frame
+    >>> mpjve(moving, still).ravel()
+    array([2., 2., 2.])
     """
+    if frames is None:
+        frames = np.arange(len(predicted))
     difference = predicted.astype(np.float64) - target
     errors = np.full(difference.shape[:2], np.nan)
     neighbours = np.flatnonzero(np.diff(frames) == 1) + 1
@@ -78,12 +113,20 @@ def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers) -> Floats:
 
 
 def pck(distances: Floats) -> Floats:
-    """Return 1 where the distance is below 150 mm (strictly), else 0."""
+    """Return 1 where the distance, in mm, is below 150 (strictly), else 0.
+
+    >>> pck(np.array([10.0, 149.9, 150.0]))
+    array([1., 1., 0.])
+    """
     return (distances < PCK_THRESHOLD).astype(np.float64)
 
 
 def auc(distances: Floats) -> Floats:
-    """Return the part of the 31 thresholds 0, 5, ..., 150 mm that each distance is below."""
+    """Return the part of the 31 thresholds 0, 5, ..., 150 mm that each distance, in mm, is below.
+
+    >>> auc(np.array([0.0, 72.0, 200.0])).round(3)
+    array([0.968, 0.516, 0.   ])
+    """
     not_below = np.searchsorted(AUC_THRESHOLDS, distances, side="right")
     return 1.0 - not_below / len(AUC_THRESHOLDS)
 

@@ -51,6 +51,10 @@ def align(predicted: NDArray[np.floating], target: NDArray[np.floating]) -> Floa
 
     Returns:
         (frames, joints, 3) float64 in the unit of the input.
+
+    >>> target = np.array([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 2]]])
+    >>> bool(np.allclose(align(5 * target - 3, target), target))
+    True
     """
     result = np.empty(predicted.shape)
     for part in _aligned_parts(predicted, target):

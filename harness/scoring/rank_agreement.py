@@ -46,7 +46,7 @@ def agreement(
     """Return how far the errors on `takes` repeat the order of printed values.
 
     The interval is that of the percentiles over resampled takes: what another recording of the same
-    people could have given. It does not speak about other training runs.
+    people could have given. Seeds are resampled with them where there are several.
 
     Args:
         printed: a value for each model of `takes`.

@@ -14,12 +14,20 @@ Groups of a single take are resampled among each other as if they were one group
 holds the difference between groups too, which errs to the safe side. A lone such group cannot be
 resampled and is held fixed.
 
-Test: paired sign flips. If two models were alike, each take's difference could as well have the
-other sign. All patterns of signs are tried where they are few, a random sample elsewhere. No
-p-value from n takes is below 2 / 2^n, so an action of four takes is never significant alone.
+Several training seeds: where both models have them, seeds are resampled first and takes after, n -
+1 of n as above. Models of the same seeds are resampled together: a seed draws the same order of
+windows for both. From two or three seeds percentiles cannot reach far enough out (two draw nothing
+beyond the better and the worse), so the interval is Student's: the standard error of the resamples,
+with the degrees of freedom that Satterthwaite (1946) gives to the sum of the variance between
+seeds, which has few, and that between takes. The test is the same t.
 
-Both speak about other takes like these: not about other subjects (test sets have two), and not
-about other training runs, whose results are averaged take by take before.
+One seed: the test is of paired sign flips over takes. If two runs were alike, each take's
+difference could as well have the other sign. All patterns of signs are tried where they are few, a
+random sample elsewhere. No p-value from n takes is below 2 / 2^n, so an action of four takes is
+never significant alone. It speaks of these two runs on other takes, not of the methods: another
+seed may turn it, so it earns no mark.
+
+Neither speaks about other subjects: test sets have two.
 """
 
 from collections.abc import Sequence
@@ -27,7 +35,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtrit
 
 from harness.runs.seeds import derive_seed
 from harness.scoring.takes import Takes
@@ -35,6 +43,7 @@ from harness.scoring.takes import Takes
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
+SIGNIFICANT = 0.05
 RESAMPLES = 10_000
 AT_ONCE = 1_000  # resamples held in memory together
 POOLED = -1  # number of the stratum of groups of one take
@@ -50,12 +59,16 @@ class Difference:
         low: lower limit of its 95 % interval; None where there is a single take.
         high: upper limit, likewise.
         p_value: of the hypothesis that the models are alike; None where there is a single take.
+        smallest_p: the smallest p-value that a test on so many takes can give.
+        seeds: training seeds of the model that has fewer.
     """
 
     value: float
     low: float | None
     high: float | None
     p_value: float | None
+    smallest_p: float = 0.0
+    seeds: int = 1
 
 
 def differences_to_first(takes: Takes, seed: int = 0) -> list[Difference]:
@@ -65,34 +78,61 @@ def differences_to_first(takes: Takes, seed: int = 0) -> list[Difference]:
         takes: errors of two or more models.
         seed: the same seed gives the same digits.
     """
-    apart = Takes(
-        takes.names,
-        takes.totals[1:] - takes.totals[0],
-        takes.frames,
-        takes.groups,
-        takes.average,
-    )
-    values = apart.values()
-    if len(apart) < 2:
-        return [Difference(float(value), None, None, None) for value in values]
-    resampled = bootstrap(apart, derive_seed(seed, "bootstrap"))
-    tail = ndtr(stdtrit(_degrees_of_freedom(apart), (1 - LEVEL) / 2))
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
-    flips_seed = derive_seed(seed, "sign flips")
-    return [
-        Difference(
-            float(value),
-            float(low[index]),
-            float(high[index]),
-            sign_flip_p_value(apart.weights() * apart.totals[index], flips_seed),
+    values = takes.values()[1:] - takes.values()[0]
+    seeds = [min(len(takes.seeds[0]), len(own)) for own in takes.seeds[1:]]
+    if len(takes) < 2:
+        return [
+            Difference(float(value), None, None, None, 1.0, of_model)
+            for value, of_model in zip(values, seeds, strict=True)
+        ]
+    resampled = bootstrap(takes, derive_seed(seed, "bootstrap"))
+    found = []
+    for index, of_model in enumerate(seeds, start=1):
+        apart = resampled[:, index] - resampled[:, 0]
+        several = of_model > 1
+        found.append(
+            _over_seeds(takes, index, apart) if several else _over_takes(takes, index, apart, seed)
         )
-        for index, value in enumerate(values)
-    ]
+    return found
+
+
+def _over_takes(takes: Takes, index: int, resampled: Floats, seed: int) -> Difference:
+    """Return how a model differs where one of the two has a single seed."""
+    tail = ndtr(stdtrit(_degrees_of_freedom(takes), (1 - LEVEL) / 2))
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    apart = takes.weights() * (takes.totals[index] - takes.totals[0])
+    p_value = sign_flip_p_value(apart, derive_seed(seed, "sign flips"))
+    return Difference(float(apart.sum()), float(low), float(high), p_value, 2.0 ** (1 - len(takes)))
+
+
+def _over_seeds(takes: Takes, index: int, resampled: Floats) -> Difference:
+    """Return how a model differs where both have several seeds."""
+    first, own = takes.by_seed[0] @ takes.weights(), takes.by_seed[index] @ takes.weights()
+    value = float(own.mean() - first.mean())
+    paired = takes.seeds[0] == takes.seeds[index]
+    between = [_spread(own - first)] if paired else [_spread(own), _spread(first)]
+    of_seeds = sum(of for of, _ in between)
+    variance = max(float(resampled.var()), of_seeds)
+    parts = [*between, (variance - of_seeds, _degrees_of_freedom(takes))]
+    by_freedom = sum(of**2 / freedom for of, freedom in parts)
+    seeds = min(len(own), len(first))
+    if not by_freedom:  # the same difference on every take and of every seed
+        return Difference(value, value, value, float(value == 0.0), seeds=seeds)
+    freedom, error = variance**2 / by_freedom, variance**0.5
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * error)
+    p_value = float(2 * stdtr(freedom, -abs(value) / error))
+    return Difference(value, value - reach, value + reach, p_value, seeds=seeds)
+
+
+def _spread(by_seed: Floats) -> tuple[float, int]:
+    """Return the squared standard error of a mean over seeds and its degrees of freedom."""
+    return float(by_seed.var(ddof=1) / len(by_seed)), len(by_seed) - 1
 
 
 def bootstrap(takes: Takes, seed: int) -> Floats:
-    """Return (RESAMPLES, models) averages over resampled takes."""
+    """Return (RESAMPLES, models) averages over resampled seeds, where several, and takes."""
     generator = np.random.default_rng(seed)
+    of_seeds = np.random.default_rng(derive_seed(seed, "seeds"))
     strata = _strata(takes)
     alone = strata == POOLED
     numbers, groups = np.unique(takes.groups, return_inverse=True)
@@ -104,16 +144,29 @@ def bootstrap(takes: Takes, seed: int) -> Floats:
         drawn = np.ones((AT_ONCE, len(takes)))
         for stratum in np.unique(strata):
             chosen = np.flatnonzero(strata == stratum)
-            n = len(chosen)
-            if n > 1:
-                counts = generator.multinomial(n - 1, np.full(n, 1.0 / n), size=AT_ONCE)
-                drawn[:, chosen] = counts * (n / (n - 1))
+            if len(chosen) > 1:
+                drawn[:, chosen] = _counts(generator, len(chosen)) * len(chosen)
         # A group of one is a constant over its own frames; drawing it weighs the group itself.
         counted = drawn if takes.average == "frames" else np.where(alone, 1.0, drawn)
         frames = (counted * takes.frames) @ of_group
-        sums = np.stack([(drawn * total) @ of_group for total in takes.totals], axis=1)
+        # Models of the same seeds draw the same of them.
+        shares = {
+            seeds: _counts(of_seeds, len(seeds)) if len(seeds) > 1 else np.ones((1, 1))
+            for seeds in dict.fromkeys(takes.seeds)
+        }
+        totals = [
+            shares[seeds] @ by_seed
+            for seeds, by_seed in zip(takes.seeds, takes.by_seed, strict=True)
+        ]
+        sums = np.stack([(drawn * total) @ of_group for total in totals], axis=1)
         parts.append((sums / frames[:, None]).mean(axis=2))
     return np.concatenate(parts)
+
+
+def _counts(generator: np.random.Generator, n: int) -> Floats:
+    """Return (AT_ONCE, n) the share of each in n - 1 draws from n."""
+    drawn: Floats = generator.multinomial(n - 1, np.full(n, 1.0 / n), size=AT_ONCE) / (n - 1)
+    return drawn
 
 
 def _strata(takes: Takes) -> NDArray[np.int64]:
@@ -145,6 +198,21 @@ def sign_flip_p_value(contributions: Floats, seed: int) -> float:
         signs = 2 * generator.integers(0, 2, size=(AT_ONCE, takes)) - 1
         as_far += int(np.sum(np.abs(signs @ contributions) >= observed))
     return (1 + as_far) / (1 + RESAMPLES)
+
+
+def possible_tests(smallest: Sequence[float]) -> list[bool]:
+    """Return which of several tests could be significant at all after correction (Tarone, 1990).
+
+    A test that cannot get below SIGNIFICANT / k, whatever its data, is not counted among the k.
+
+    Args:
+        smallest: the smallest p-value that each test can give.
+    """
+    for count in range(1, len(smallest) + 1):
+        possible = [p < SIGNIFICANT / count for p in smallest]
+        if sum(possible) <= count:
+            return possible
+    return []
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -6,6 +6,7 @@ the same motion, are added up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -29,17 +30,24 @@ class Takes:
 
     Attributes:
         names: a row a take, columns TAKE.
-        totals: (models, takes) sum over the take's frames, in the unit of the metric.
+        by_seed: for each model (seeds, takes) sum over the take's frames, in the metric's unit.
+        seeds: for each model its training seeds; what is not told apart is one seed.
         frames: (takes,) frames summed over, above 0.
         groups: (takes,) number of the protocol's group that the take belongs to.
         average: how groups become one number, see `Protocol`.
     """
 
     names: pd.DataFrame
-    totals: Floats
+    by_seed: tuple[Floats, ...]
+    seeds: tuple[tuple[int, ...], ...]
     frames: NDArray[np.int64]
     groups: NDArray[np.int64]
     average: Literal["groups", "frames"]
+
+    @cached_property
+    def totals(self) -> Floats:
+        """(models, takes) sums, averaged over the seeds of each model."""
+        return np.stack([of_model.mean(axis=0) for of_model in self.by_seed])
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -49,7 +57,7 @@ class Takes:
         return replace(
             self,
             names=self.names[chosen].reset_index(drop=True),
-            totals=self.totals[:, chosen],
+            by_seed=tuple(of_model[:, chosen] for of_model in self.by_seed),
             frames=self.frames[chosen],
             groups=self.groups[chosen],
         )
@@ -80,14 +88,17 @@ def takes_of(
     metric: Metric,
     protocol: Protocol,
     joint: str | None = None,
+    seeds: Sequence[Sequence[int]] | None = None,
 ) -> Takes:
     """Add the sums of the same clips up by take.
 
     Args:
-        models: for each model the sums of its runs; several runs are averaged take by take.
+        models: for each model the sums of its runs.
         metric: the metric.
         protocol: the protocol that all were scored under.
         joint: one joint alone, or the mean over all that count.
+        seeds: for each model the training seed of each run; runs of one seed, such as draws of a
+            corruption, are averaged take by take. Without it, all runs of a model are.
 
     Raises:
         HarnessError: a metric was not scored, or runs do not count the same frames.
@@ -95,20 +106,24 @@ def takes_of(
     first = models[0][0]
     stored = first.metric(metric.name)
     identity = list(first.clips.columns)
-    totals = []
-    for runs in models:
+    codes, names = _numbered(first.clips, TAKE)
+    seeds = seeds or [[0] * len(runs) for runs in models]
+    by_seed = []
+    for runs, of_run in zip(models, seeds, strict=True):
         for run in runs:
             other = run.metric(metric.name)
             same_clips = run.clips[identity].equals(first.clips)
             if not same_clips or not np.array_equal(other.frames, stored.frames):
                 raise HarnessError("the runs do not count the same frames of the same clips")
-        totals.append(np.mean([_totals(run, metric, joint) for run in runs], axis=0))
-    codes, names = _numbered(first.clips, TAKE)
+        totals = np.stack([np.bincount(codes, _totals(run, metric, joint)) for run in runs])
+        chosen = [np.equal(of_run, seed) for seed in dict.fromkeys(of_run)]
+        by_seed.append(np.stack([totals[of_seed].mean(axis=0) for of_seed in chosen]))
     frames = np.bincount(codes, stored.frames).astype(np.int64)
     groups, _ = _numbered(names, protocol.groups)
     takes = Takes(
         names=names,
-        totals=np.stack([np.bincount(codes, total) for total in totals]),
+        by_seed=tuple(by_seed),
+        seeds=tuple(tuple(dict.fromkeys(of_run)) for of_run in seeds),
         frames=frames,
         groups=groups,
         average=protocol.average,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 from harness.lifting.contract import Method
@@ -95,15 +96,15 @@ def profile_plan(
     Args:
         profile_name: the profile's name.
         profile: its settings.
-        model: one of its models.
+        model: one of its models, or any other method, which then gets `default_settings`.
         seed: the training seed.
         changes: "network" and "training" values that replace the profile's.
         folder: where the run goes instead of results/PROFILE/runs/MODEL-seedSEED.
 
     Raises:
-        HarnessError: the profile has no such model.
+        HarnessError: there is no such method.
     """
-    settings = profile.model_called(model)
+    settings = profile.models.get(model) or default_settings(profile, method_called(model).recipe)
     changes = changes or {}
     return TrainingPlan(
         experiment=profile_name,
@@ -117,3 +118,29 @@ def profile_plan(
         prepared=Path("data/prepared") / profile_name,
         folder=folder or Path("results") / profile_name / "runs" / f"{model}-seed{seed}",
     )
+
+
+def default_settings(profile: Profile, recipe: Recipe) -> ModelSettings:
+    """Return the settings of a method that a profile has no entry for: its recipe, cut to size.
+
+    The rule: no more epochs, and no more steps an epoch, than half of the profile's models are
+    given; and what all of these share of `precision` and `select`. Everything else, the learning
+    rate as well, is the method's own.
+
+    Args:
+        profile: the profile.
+        recipe: the method's own recipe.
+    """
+    others = [model.training for model in profile.models.values()]
+    training: dict[str, Any] = {}
+    for key in ("epochs", "steps_per_epoch"):
+        given = [other[key] for other in others if other.get(key) is not None]
+        own = getattr(recipe, key)
+        if 2 * len(given) > len(others):
+            usual = median_low(given)
+            training[key] = usual if own is None else min(own, usual)
+    for key in ("precision", "select"):
+        values = {other.get(key) for other in others}
+        if len(values) == 1 and None not in values:
+            training[key] = values.pop()
+    return ModelSettings(training=training)

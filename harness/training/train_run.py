@@ -143,7 +143,13 @@ def train_run(
         write_record(plan.folder / "run.json", record)
         history_csv = plan.folder / "history.csv"
         with (
-            open_tracker(plan.experiment, plan.name, record.tags(), within=tracker) as tracker,
+            open_tracker(
+                plan.experiment,
+                plan.name,
+                record.tags(),
+                within=tracker,
+                identity=record.run_id,
+            ) as tracker,
             watched(plan.name, recipe.epochs, history_csv, tracker) as watcher,
         ):
             tracker.parameters(parameters)

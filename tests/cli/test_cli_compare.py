@@ -1,5 +1,6 @@
 """`harness compare` and `harness score` as a user runs them."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from scored_sets import make_run, make_set
 from harness.cli.compare import compare
 from harness.cli.main import main
 from harness.cli.score import score
+from harness.cli.tables import tables
+from harness.datasets.prepared import PreparedSet
 
 PARAMS = """
 profile: quick
@@ -83,6 +86,29 @@ def test_compare_runs_by_name_and_by_folder() -> None:
     assert output.splitlines()[0].startswith("action,model,metric,unit,value,difference,low,high,p")
 
 
+def test_compare_and_table_one_take_the_same_seeds(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    prepared = PreparedSet(Path("data/prepared/quick"))
+    for seed in (0, 1):
+        for model, noise in (("dgnet", 0.05), ("semgcn", 0.08)):
+            make_run(results, prepared, model, seed=seed, noise=noise + 0.02 * seed)
+    values = []
+    for seeds in ((), ("--seeds", "all"), ("--seeds", "0,1"), ("--seeds", "1")):
+        chosen = ("--results", str(results), *seeds)
+        rows = json.loads(run(compare, "dgnet", "semgcn", "--format", "json", *chosen).output)
+        value = rows["rows"][-2]["value"]
+        run(tables, *chosen)
+        with (results / "quick/tables/table_01_mpjpe.csv").open() as stream:
+            (average,) = (
+                line
+                for line in csv.DictReader(stream)
+                if (line["model"], line["action"], line["origin"]) == ("dgnet", "Avg", "measured")
+            )
+        assert float(average["value"]) == pytest.approx(value, abs=0.001)
+        values.append(round(value, 3))
+    assert values[1] == values[2] != values[0] != values[3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -91,6 +117,8 @@ def test_compare_runs_by_name_and_by_folder() -> None:
         (("dgnet", "semgcn", "--protocol", "h36m16-semgcn"), "is not scored under h36m16-semgcn"),
         (("dgnet", "semgcn", "--metric", "MPJPEE"), "did you mean 'MPJPE'"),
         (("dgnet", "semgcn", "--dataset", "h36m"), "not of h36m"),
+        (("dgnet", "semgcn", "--seeds", "7"), "(there: 0); choose others with --seeds"),
+        (("dgnet", "semgcn", "--seeds", "0;1"), "expected numbers such as 0,1,2 or all"),
         (("dgnet", "semgcn", "--profile", "qick"), "did you mean 'quick'"),
         (("dgnet", "semgcn", "--results", "nowhere"), "no run in nowhere/quick/runs"),
     ],

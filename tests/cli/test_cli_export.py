@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from harness.body.skeleton import H36M_17
 from harness.cli.main import main
-from harness.exchange import export as exporting
-from harness.exchange.export import Format
+from harness.exchange import export
+from harness.exchange import formats as exporting
+from harness.exchange.formats import Format
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import ModelContract, load_checkpoint, save_checkpoint
 from harness.lifting.contract import Lifter, LifterInput
@@ -336,7 +337,7 @@ def test_a_model_that_a_format_cannot_express_is_refused(
         lifter, contract = load_checkpoint(path)
         return Stubborn(lifter, how), contract
 
-    monkeypatch.setattr(exporting, "load_checkpoint", loaded)
+    monkeypatch.setattr(export, "load_checkpoint", loaded)
     error = refused(capsys, "tiny/semgcn-seed0", "--format", "torchscript")
     assert said in error
     assert "export it as safetensors" in error

@@ -132,9 +132,9 @@ def test_a_score_is_a_run_of_mlflow(prepared: PreparedSet, monkeypatch: pytest.M
         ((name, status),) = store.execute("SELECT name, status FROM runs")
         values = dict(store.execute("SELECT key, value FROM metrics"))
         tags = dict(store.execute("SELECT key, value FROM tags"))
-    assert (name, status) == ("quick/theirs-seed0 score", "FINISHED")
+    assert (name, status) == ("quick/theirs-seed0", "FINISHED")
     assert values[f"{PROTOCOL}/MPJPE"] == pytest.approx(mpjpe())
-    assert (tags["kind"], tags["model"]) == ("score", "theirs")
+    assert (tags["scored"], tags["model"]) == ("yes", "theirs")
 
 
 def test_every_layout_and_unit_gives_the_same_score(prepared: PreparedSet) -> None:
@@ -167,13 +167,48 @@ def test_the_row_stands_in_comparisons_tables_and_show(
     printed = capsys.readouterr().out
     assert "theirs - dgnet" in printed
     assert "theirs: window 27; flip at test on; predictions made elsewhere, as declared" in printed
+    page = Path("results/quick/tables/table_01_mpjpe.md")
     run("tables")
-    table = Path("results/quick/tables/table_01_mpjpe.md").read_text()
-    assert "**theirs**" in table
+    assert "theirs" not in page.read_text(), "a foreign run joins tables only when asked for"
+    run("tables", "--with", "theirs")
+    table = page.read_text()
+    assert "theirs" in table
     assert "trained on S1, S5 to S8 of Human3.6M" in table
     capsys.readouterr()
     run("show", "quick/theirs-seed0")
     assert "their repository at 0123abc" in capsys.readouterr().out
+
+
+def test_a_file_can_be_checked_without_storing_it(
+    prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    npz(predicted(prepared))
+    run("score", "theirs.npz", "--check-only")
+    printed = capsys.readouterr().out
+    assert "17 joints (h36m_17)" in printed
+    assert "nothing was stored" in printed
+    assert not Path("results").exists()
+    npz({name: array[:-1] for name, array in predicted(prepared).items()})
+    with pytest.raises(SystemExit):
+        main(["score", "theirs.npz", "--check-only"])
+    assert "frames, expected" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["score", "theirs.npz"])
+    assert "name the protocol" in capsys.readouterr().err
+
+
+def test_a_foreign_run_can_be_removed_and_a_trained_one_is_kept(
+    prepared: PreparedSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(Path("results"), prepared, "dgnet")
+    scored(npz(predicted(prepared)))
+    run("remove", "quick/theirs-seed0")
+    assert not Path("results/quick/runs/theirs-seed0").exists()
+    with pytest.raises(SystemExit):
+        main(["remove", "quick/dgnet-seed0"])
+    assert "was trained here" in capsys.readouterr().err
+    run("remove", "quick/dgnet-seed0", "--trained")
+    assert not Path("results/quick/runs/dgnet-seed0").exists()
 
 
 def test_another_2d_source_is_not_compared(

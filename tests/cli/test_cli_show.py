@@ -1,4 +1,6 @@
+import hashlib
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,34 @@ def test_a_run_without_scores_says_how_to_get_them(
 ) -> None:
     (results / "quick/runs/dgnet-seed0/scores").rename(results / "elsewhere")
     assert "none; score its predictions" in shown(capsys, "quick/dgnet-seed0")
+
+
+def test_a_bundle_holds_all_that_a_reviewer_needs_and_its_own_hashes(
+    capsys: pytest.CaptureFixture[str], results: Path
+) -> None:
+    shown(capsys, "quick/dgnet-seed0", "--bundle", "out.zip")
+    score = "scores/h36m17-actionwise"
+    with zipfile.ZipFile("out.zip") as bundle:
+        files = {name: bundle.read(name) for name in bundle.namelist()}
+    assert {"README.txt", "SHA256SUMS", "contract.json", "protocols.json", "run.json"} <= set(files)
+    assert {"table.md", f"{score}/score.json", f"{score}/sequences.csv"} <= set(files)
+    sums = dict(line.split("  ")[::-1] for line in files.pop("SHA256SUMS").decode().splitlines())
+    assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    (protocol,) = json.loads(files["protocols.json"])
+    header = json.loads(files[f"{score}/score.json"])
+    assert protocol["definition"] == header["conditions"]["definition"]
+    assert json.loads(files["contract.json"]) == header["conditions"]["predictions"]
+    assert b"51.2" in files["table.md"]
+    before = Path("out.zip").read_bytes()
+    shown(capsys, "quick/dgnet-seed0", "--bundle", "out.zip")
+    assert Path("out.zip").read_bytes() == before
+
+
+def test_a_run_without_scores_has_no_bundle(
+    capsys: pytest.CaptureFixture[str], results: Path
+) -> None:
+    (results / "quick/runs/dgnet-seed0/scores").rename(results / "elsewhere")
+    with pytest.raises(SystemExit):
+        main(["show", "quick/dgnet-seed0", "--bundle", "out.zip"])
+    assert "is not scored" in capsys.readouterr().err
+    assert not Path("out.zip").exists()

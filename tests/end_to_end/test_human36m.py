@@ -67,9 +67,11 @@ def test_measured_rows_stand_beside_published_rows_with_their_difference(
     project: Path,
 ) -> None:
     table = (project / "results/paper/tables/table_01_mpjpe.md").read_text()
-    (measured,) = (line for line in table.splitlines() if line.startswith("| **martinez**"))
+    (measured,) = (
+        line for line in table.splitlines() if line.startswith("| Martinez et al., measured here")
+    )
     (difference,) = (
-        line for line in table.splitlines() if "martinez, measured minus published" in line
+        line for line in table.splitlines() if "Martinez et al., measured minus published" in line
     )
     metrics = json.loads((project / "results/paper/runs/martinez-seed0/metrics.json").read_text())[
         "h36m17-actionwise"

@@ -17,7 +17,7 @@ def write_history(results: Path, run: str, values: list[str]) -> None:
 def test_curves_are_drawn_and_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
     write_history(tmp_path, "dgnet-seed0", ["200", "150", "160"])
     write_history(tmp_path, "dgnet-seed1", ["210", "155", "150"])
-    path = draw_learning_curves(["semgcn", "dgnet"], "quick", tmp_path, [0, 1])
+    path, _ = draw_learning_curves(["semgcn", "dgnet"], "quick", tmp_path, [0, 1])
     picture = image.imread(path)
     assert picture[..., :3].std() > 0.02, "something other than white paper is drawn"
     before = path.read_bytes()
@@ -29,10 +29,10 @@ def test_curves_are_drawn_and_equal_runs_give_equal_bytes(tmp_path: Path) -> Non
 
 def test_without_validation_the_training_loss_is_drawn(tmp_path: Path) -> None:
     write_history(tmp_path, "dgnet-seed0", ["", ""])
-    path = draw_learning_curves(["dgnet"], "quick", tmp_path, [0])
+    path, _ = draw_learning_curves(["dgnet"], "quick", tmp_path, [0])
     assert image.imread(path)[..., :3].std() > 0.02
 
 
 def test_without_runs_the_figure_is_there_all_the_same(tmp_path: Path) -> None:
-    path = draw_learning_curves(["dgnet"], "quick", tmp_path, [0])
+    path, _ = draw_learning_curves(["dgnet"], "quick", tmp_path, [0])
     assert image.imread(path).shape[0] > 100, "the pipeline's output must exist"

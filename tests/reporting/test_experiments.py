@@ -104,7 +104,7 @@ def test_a_measured_number_stands_beside_the_printed_one_and_the_rest_is_counted
 ) -> None:
     settings = settings_of(neighbours=neighbours(1, 3))
     write_cells(settings, "neighbours", tmp_path, errors_by_variation(DSG_K1=60.0, DSG_K3=70.0))
-    page, table = write_experiment(settings, "neighbours", "tiny", tmp_path)
+    page, table, _ = write_experiment(settings, "neighbours", "tiny", tmp_path)
     lines = rows_of(table)
     assert [(line["layer"], line["K"], line["printed"], line["measured"]) for line in lines] == [
         ("DSG", "1", "47.3", "60.000"),
@@ -130,7 +130,7 @@ def test_on_human36m_the_difference_is_printed(tmp_path: Path) -> None:
     settings = settings_of(neighbours=neighbours(1, 3))
     errors = errors_by_variation(DSG_K1=60.0, DSG_K3=44.0)
     write_cells(settings, "neighbours", tmp_path, errors, dataset="h36m")
-    _, table = write_experiment(settings, "neighbours", "tiny", tmp_path)
+    _, table, _ = write_experiment(settings, "neighbours", "tiny", tmp_path)
     assert [line["difference"] for line in rows_of(table)][:3] == ["+12.7", "-1.3", ""]
     found = experiment_reproduction(settings, "neighbours", "tiny", tmp_path)
     assert found.differences == pytest.approx((12.7, -1.3))
@@ -184,7 +184,7 @@ def test_noise_is_averaged_over_draws_and_our_corruptions_stand_without_print(
 ) -> None:
     settings = settings_of(noise=noise_grid())
     write_cells(settings, "noise", tmp_path, noisy)
-    page, table, figure = write_experiment(settings, "noise", "tiny", tmp_path)
+    page, table, latex, figure, _ = write_experiment(settings, "noise", "tiny", tmp_path)
     found = {
         (line["corruption"], line["size"], line["method"]): (line["printed"], line["measured"])
         for line in rows_of(table)
@@ -195,7 +195,12 @@ def test_noise_is_averaged_over_draws_and_our_corruptions_stand_without_print(
     assert found["Gaussian noise", "5 px", "Moreno-Noguer"] == ("67.11", "")
     assert found["Gaussian noise", "10 px", "dgnet"] == ("38.63", "")
     assert found["missing joints", "20 %", "dgnet"] == ("", "30.000")
-    assert "35.0 to 37.0" in page.read_text()
+    by_draw = {line["method"]: line["by_draw"] for line in rows_of(table) if " " in line["by_draw"]}
+    assert by_draw["dgnet"] == "35.000 37.000"
+    measured = page.read_text().partition("## Measured here")[2]
+    (line,) = (line for line in measured.splitlines() if "| 5 px " in line)
+    assert [cell.strip() for cell in line.split("|")[3:-1]] == ["*46.0*", "**36.0**"]
+    assert "Gaussian noise & 5 px &" in latex.read_text()
     assert figure.read_bytes().startswith(b"\x89PNG")
     reproduced = experiment_reproduction(settings, "noise", "tiny", tmp_path)
     assert (reproduced.printed, reproduced.measured) == (10, 4)
@@ -221,7 +226,7 @@ def test_cross_action_has_a_matrix_a_model_and_checks_the_claim_of_the_figure(
 
     settings = settings_of(cross_action=cross_action_grid())
     write_cells(settings, "cross_action", tmp_path, error)
-    page, table, *figures = write_experiment(settings, "cross_action", "tiny", tmp_path)
+    page, table, _, *figures = write_experiment(settings, "cross_action", "tiny", tmp_path)
     found = {
         (line["model"], line["trained_on"], line["tested_on"], line["split"]): line["measured"]
         for line in rows_of(table)
@@ -229,7 +234,7 @@ def test_cross_action_has_a_matrix_a_model_and_checks_the_claim_of_the_figure(
     assert found["fsg_ftg", "Walking", "Sitting", "test"] == "70.000"
     assert found["dgnet", "Sitting", "average", "test"] == "50.000"
     assert found["dgnet", "Sitting", "Walking", "validation"] == "55.000"
-    assert len(figures) == 2
+    assert [path.suffix for path in figures] == [".png", ".pdf"] * 2
     assert "1 of 2 pairs stand as claimed" in page.read_text()
     reproduced = experiment_reproduction(settings, "cross_action", "tiny", tmp_path)
     assert (reproduced.printed, reproduced.measured) == (45, 4)

@@ -59,7 +59,7 @@ def test_tables_print_the_average_without_the_shifted_takes_too(tmp_path: Path) 
         protocol_called("h36m17-actionwise-no-s9drift"),
         tmp_path / "without",
     ).metrics["MPJPE"]
-    assert f"(h36m17-actionwise-no-s9drift): dgnet {without:.1f}" in page
+    assert f"(h36m17-actionwise-no-s9drift): DG-Net {without:.1f}" in page
     other = make_run(tmp_path / "other", prepared, "dgnet")  # the same names on other data
     assert other.exists()
     assert "no-s9drift" not in action_tables(runs_of(tmp_path / "other", "dgnet"))[0].markdown

@@ -42,17 +42,11 @@ def tables(results: Path, **params: Any) -> tuple[str, list[dict[str, str]]]:
     """Write the tables; return table I as Markdown and as the lines of its CSV file."""
     written = write_tables(Settings(**(tiny_params() | params)), "tiny", results)
     assert [path.name for path in written] == [
-        "table_01_mpjpe.md",
-        "table_01_mpjpe.csv",
-        "table_02_p_mpjpe.md",
-        "table_02_p_mpjpe.csv",
-        "table_03_humaneva.md",
-        "table_03_humaneva.csv",
-        "table_04_mpi_inf_3dhp.md",
-        "table_04_mpi_inf_3dhp.csv",
-        "table_metrics.md",
-        "table_metrics.csv",
-    ]
+        f"{name}.{ending}"
+        for name in ("table_01_mpjpe", "table_02_p_mpjpe", "table_metrics")
+        for ending in ("md", "csv", "tex")
+        if ending != "tex" or (results / "tiny/tables" / f"{name}.tex").is_file()
+    ] + ["references.bib"], "tables III and IV are of other data sets"
     with written[1].open(newline="") as stream:
         return written[0].read_text(), list(csv.DictReader(stream))
 
@@ -62,7 +56,9 @@ def markdown_tables(text: str) -> dict[str, list[list[str]]]:
     found: dict[str, list[list[str]]] = {}
     section = ""
     for line in text.splitlines():
-        if line.startswith("## "):
+        if line.startswith("### "):
+            section += ": " + line.removeprefix("### ")
+        elif line.startswith("## "):
             section = line.removeprefix("## ")
         elif line.startswith("|") and not line.startswith("|:"):
             found.setdefault(section, []).append([cell.strip() for cell in line.split("|")[1:-1]])
@@ -79,10 +75,8 @@ def test_numbers_of_another_data_set_stand_in_a_table_of_their_own(
     run(tmp_path, prepared, "semgcn", dataset="cmu", frames=1)
     text, lines = tables(tmp_path)
     found = markdown_tables(text)
-    assert [row[0] for row in found["Measured here, on the data set `synthetic`"][1:]] == [
-        "**dgnet**"
-    ]
-    assert [row[0] for row in found["Measured here, on the data set `cmu`"][1:]] == ["**semgcn**"]
+    assert [row[0] for row in found["Measured here, on the data set `synthetic`"][1:]] == ["DG-Net"]
+    assert [row[0] for row in found["Measured here, on the data set `cmu`"][1:]] == ["SemGCN"]
     published = published_by_action("table_01_h36m_protocol1")
     assert len(found[PUBLISHED]) == 1 + len(published)
     assert "measured" not in " ".join(row[0] for row in found[PUBLISHED])
@@ -101,9 +95,10 @@ def test_on_human36m_a_row_stands_below_the_published_ones_with_its_differences(
     text, lines = tables(tmp_path)
     head, *rows = markdown_tables(text)[PUBLISHED]
     measured, difference = rows[-2:]
-    assert measured[0] == "**dgnet**, measured here"
-    assert measured[head.index("run")] == "`dgnet-0000000000`"
-    assert difference[0] == "dgnet, measured minus published"
+    assert measured[0] == "DG-Net, measured here"
+    assert difference[0] == "DG-Net, measured minus published"
+    heads, (*facts,) = markdown_tables(text)[f"{PUBLISHED}: Conditions"]
+    assert dict(zip(heads, facts, strict=True))["run"] == "`dgnet-0000000000`"
     published = {"Direct.": 41.5, "Photo": 54.1, "WalkT.": 35.6, "Avg": 45.3}
     for column, printed in published.items():
         name = "MPJPE" if column == "Avg" else f"MPJPE/{ACTION_COLUMNS[column]}"
@@ -121,8 +116,11 @@ def test_below_a_table_stands_whose_labels_a_model_learnt_from(
     run(tmp_path, prepared, "dgnet")
     run(tmp_path, prepared, "semgcn", network={"labelled_subjects": ["S1"]})
     text, _ = tables(tmp_path)
-    (weak,) = (line for line in text.splitlines() if line.startswith("- semgcn:"))
-    assert "learnt from all training clips, 3D labels of S1 alone" in weak
+    heads, *rows = markdown_tables(text)[f"{PUBLISHED}: Conditions"]
+    assert {row[0]: row[heads.index("learnt from")] for row in rows} == {
+        "DG-Net": "all training clips",
+        "SemGCN": "all training clips, 3D labels of S1 alone",
+    }
 
 
 @pytest.mark.parametrize(
@@ -198,25 +196,47 @@ def test_conditions_name_all_that_a_number_depends_on(
     run(tmp_path, prepared, flip_test=False)
     run(tmp_path, prepared, "semgcn", frames=1, uses_root_depth=True)
     text, _ = tables(tmp_path)
-    shared = next(line for line in text.splitlines() if line.startswith("- all: "))
+    shared = next(line for line in text.splitlines() if line.startswith("Of all: "))
     for part in (
         f"data set h36m (data hash {prepared.data_hash[:12]})",
         "protocol h36m17-actionwise version 1",
         f"2D source {CPN}",
         "joints 17",
-        "seeds 0",
     ):
         assert part in shared
-    own = {
-        line.split(":")[0]: line
-        for line in text.splitlines()
-        if line.startswith(("- dgnet: ", "- semgcn: "))
-    }
-    assert "flip at test off" in own["- dgnet"]
-    assert "window 4 frames" in own["- dgnet"]
-    assert "flip at test on" in own["- semgcn"]
-    assert "window 1 frames" in own["- semgcn"]
-    assert "given the true depth of the root" in own["- semgcn"]
+    heads, *rows = markdown_tables(text)[f"{PUBLISHED}: Conditions"]
+    own = {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
+    assert (own["DG-Net"]["flip at test"], own["SemGCN"]["flip at test"]) == ("off", "on")
+    assert (own["DG-Net"]["window"], own["SemGCN"]["window"]) == ("4 frames", "1 frame")
+    assert own["DG-Net"]["seeds"] == own["SemGCN"]["seeds"] == "0"
+    assert "given the true depth of the root" in own["SemGCN"]["departures"]
+
+
+def test_the_best_of_a_column_is_bold_the_second_italic_and_the_rest_plain(
+    tmp_path: Path, prepared: PreparedSet
+) -> None:
+    for model, noise in (("dgnet", 0.03), ("semgcn", 0.08), ("martinez", 0.2)):
+        run(tmp_path, prepared, model, dataset="cmu", noise=noise)
+    text, _ = tables(tmp_path, models=["dgnet", "semgcn", "martinez"])
+    head, *rows = markdown_tables(text)["Measured here, on the data set `cmu`"]
+    stars = [len(row[head.index("Avg")]) - len(row[head.index("Avg")].strip("*")) for row in rows]
+    assert stars == [4, 2, 0]
+    latex = (tmp_path / "tiny/tables/table_01_mpjpe.tex").read_text()
+    average = rows[0][head.index("Avg")].strip("*")
+    assert rf"\textbf{{{average}}}" in latex
+    assert rf"\underline{{{rows[1][head.index('Avg')].strip('*')}}}" in latex
+    assert r"DG-Net~\cite{zhang2021}" in latex
+    assert r"\toprule" in latex
+    assert "@misc{zhang2021," in (tmp_path / "tiny/tables/references.bib").read_text()
+
+
+def test_what_intervals_cannot_tell_apart_is_a_tie(tmp_path: Path, prepared: PreparedSet) -> None:
+    for model in ("dgnet", "stgcn", "martinez"):
+        run(tmp_path, prepared, model, dataset="cmu", noise=0.2 if model == "martinez" else 0.05)
+    text, _ = tables(tmp_path, models=["dgnet", "stgcn", "martinez"])
+    head, *rows = markdown_tables(text)["Measured here, on the data set `cmu`"]
+    averages = [row[head.index("Avg")] for row in rows]
+    assert [cell.startswith("**") for cell in averages] == [True, True, False]
 
 
 def test_the_seeds_of_a_model_are_one_row(tmp_path: Path, prepared: PreparedSet) -> None:

@@ -268,8 +268,8 @@ def test_runs_in_float64_are_held_to_a_tenth_of_a_millimetre_both_ways(
 
 
 def test_runs_other_than_those_of_the_references_are_told(results: Path) -> None:
-    assert other_runs("quick", [0, 1, 2], results=results) == []
+    assert other_runs("quick", results=results) == []
     write_run(results, "dgnet", 1, mpjpe=51.0, code="0" * 64)
-    (line,) = other_runs("quick", [0, 1, 2], results=results)
+    (line,) = other_runs("quick", results=results)
     assert line.startswith("dgnet seed 1: the run is dgnet-")
     assert "its reference was made from dgnet-" in line

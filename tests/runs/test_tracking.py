@@ -194,6 +194,21 @@ def test_each_execution_is_a_run_of_its_own(store: str) -> None:
     assert sorted(run.data.params["width"] for run in runs) == ["16", "8"]
 
 
+def test_what_has_one_identity_is_one_run_that_goes_on(store: str) -> None:
+    for values in ({"loss": 2.0}, {"MPJPE": 50.0}):
+        with open_tracker("quick", "quick/a", identity="a-0123456789") as tracker:
+            tracker.parameters(dict.fromkeys(values, 1))
+            tracker.metrics(values)
+    with open_tracker("quick", "quick/a", identity="a-9999999999"):
+        pass
+    runs = runs_at(store, "quick")
+    assert len(runs) == 2
+    (whole,) = (run for run in runs if run.data.metrics)
+    assert whole.data.metrics == {"loss": 2.0, "MPJPE": 50.0}
+    assert whole.data.params == {"loss": "1", "MPJPE": "1"}
+    assert whole.info.status == "FINISHED"
+
+
 def test_an_event_mlflow_refuses_costs_a_warning_and_nothing_else(
     store: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

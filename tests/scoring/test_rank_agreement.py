@@ -20,7 +20,8 @@ def takes_of_values(values: list[float], takes: int = 1, spread: float = 0.0) ->
     names = pd.DataFrame({"subject": "S9", "action": "Walking", "subaction": range(takes)})
     return Takes(
         names=names,
-        totals=np.array(values)[:, None] * np.full(takes, 10.0) + noise,
+        by_seed=tuple((np.array(values)[:, None] * np.full(takes, 10.0) + noise)[:, None]),
+        seeds=((0,),) * len(values),
         frames=np.full(takes, 10),
         groups=np.zeros(takes, dtype=np.int64),
         average="groups",

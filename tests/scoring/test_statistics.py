@@ -15,7 +15,13 @@ from harness.scoring import statistics
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called
 from harness.scoring.sequences import MetricSums, SequenceSums
-from harness.scoring.statistics import bootstrap, differences_to_first, holm, sign_flip_p_value
+from harness.scoring.statistics import (
+    bootstrap,
+    differences_to_first,
+    holm,
+    possible_tests,
+    sign_flip_p_value,
+)
 from harness.scoring.takes import Takes, takes_of
 
 ACTIONWISE = protocol_called("h36m17-actionwise")
@@ -32,8 +38,13 @@ def make_takes(
     counted = np.array(frames or [100] * len(groups))
     base = np.random.default_rng(0).normal(50, 10, len(groups))
     names = pd.DataFrame({"subject": "S9", "action": groups, "subaction": range(len(groups))})
-    totals = np.stack([base * counted, (base + differences) * counted])
-    return Takes(names, totals, counted, np.array(groups), average)
+    totals = (base[None] * counted, (base + differences)[None] * counted)
+    return Takes(names, totals, ((0,), (0,)), counted, np.array(groups), average)
+
+
+def apart(takes: Takes) -> Takes:
+    """The differences of two models, as one model."""
+    return replace(takes, by_seed=(takes.by_seed[1] - takes.by_seed[0],), seeds=((0,),))
 
 
 def test_the_bootstrap_spreads_as_the_standard_error_of_a_stratified_mean() -> None:
@@ -41,7 +52,7 @@ def test_the_bootstrap_spreads_as_the_standard_error_of_a_stratified_mean() -> N
     groups = [0] * 4 + [1] * 4 + [2] * 6
     differences = rng.normal(size=14) + np.array(groups) * 100.0
     takes = make_takes(differences, groups)
-    spread = bootstrap(replace(takes, totals=np.diff(takes.totals, axis=0)), 0).std()
+    spread = bootstrap(apart(takes), 0).std()
     variances = [differences[np.array(groups) == g].var(ddof=1) / groups.count(g) for g in range(3)]
     assert spread == pytest.approx(np.sqrt(sum(variances)) / 3, rel=0.03)
 
@@ -49,7 +60,7 @@ def test_the_bootstrap_spreads_as_the_standard_error_of_a_stratified_mean() -> N
 def test_resampling_leaves_every_group_its_weight() -> None:
     groups = [0] * 2 + [1] * 8
     takes = make_takes(10.0 * np.array(groups), groups, average="frames")
-    values = bootstrap(replace(takes, totals=np.diff(takes.totals, axis=0)), 0)
+    values = bootstrap(apart(takes), 0)
     np.testing.assert_allclose(values, 8.0)
 
 
@@ -142,6 +153,74 @@ def test_holm_by_hand() -> None:
     assert holm([None]) == [None]
 
 
+def make_seeds(
+    differences: NDArray[np.float64], seeds: tuple[tuple[int, ...], ...] | None = None
+) -> Takes:
+    """Two models of several seeds; the second's errors differ by (seeds, takes) mm."""
+    count, takes = differences.shape
+    groups = [take % 2 for take in range(takes)]
+    made = make_takes(np.zeros(takes), groups)
+    base = np.repeat(made.by_seed[0], count, axis=0)
+    return replace(
+        made,
+        by_seed=(base, base + 100 * differences),
+        seeds=seeds or (tuple(range(count)),) * 2,
+    )
+
+
+def test_a_difference_that_another_seed_turns_is_not_sure() -> None:
+    takes = np.random.default_rng(0).normal(0, 0.3, 16)
+    (one,) = differences_to_first(make_seeds(np.array([4.0 + takes])))
+    assert one.p_value is not None
+    assert (one.seeds, one.p_value < 0.001) == (1, True)
+    (two,) = differences_to_first(make_seeds(np.array([4.0 + takes, 0.5 + takes])))
+    assert two.p_value is not None
+    assert two.low is not None
+    assert (two.seeds, two.p_value > 0.05, two.low < 0) == (2, True, True)
+    (steady,) = differences_to_first(make_seeds(np.array([4.0 + takes, 4.1 + takes])))
+    assert steady.p_value is not None
+    assert steady.p_value < 0.001
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_intervals_over_seeds_hold_the_truth_as_often_as_they_say(
+    monkeypatch: pytest.MonkeyPatch, paired: bool
+) -> None:
+    monkeypatch.setattr(statistics, "RESAMPLES", 1000)
+    rng = np.random.default_rng(5)
+    held = rejected = 0
+    for trial in range(120):
+        of_seeds, of_takes = rng.normal(0, 2, (3, 1)), rng.normal(0, 3, 20)
+        seeds = None if paired else ((0, 1, 2), (3, 4, 5))
+        made = make_seeds(1.0 + of_seeds + of_takes + rng.normal(0, 1, (3, 20)), seeds)
+        (difference,) = differences_to_first(made, seed=trial)
+        assert difference.low is not None
+        assert difference.high is not None
+        assert difference.p_value is not None
+        held += difference.low <= 1.0 <= difference.high
+        outside = not difference.low <= 0.0 <= difference.high
+        rejected += outside != (difference.p_value < 0.05)
+    assert 0.9 <= held / 120 <= 1.0
+    assert rejected == 0, "interval and test say the same"
+
+
+def test_alike_models_of_several_seeds_differ_by_nothing() -> None:
+    (same,) = differences_to_first(make_seeds(np.zeros((2, 6))))
+    assert (same.value, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+    (shifted,) = differences_to_first(make_seeds(np.ones((2, 6))))
+    assert shifted.low == pytest.approx(1.0)
+    assert shifted.p_value == pytest.approx(0.0, abs=1e-6)
+
+
+def test_tests_that_cannot_succeed_are_not_counted_among_those_that_can() -> None:
+    assert possible_tests([2 / 2**4] * 15) == [False] * 15
+    assert possible_tests([2 / 2**8, 2 / 2**4, 2 / 2**8]) == [True, False, True]
+    assert possible_tests([2 / 2**6] * 2) == [False, False], "0.031 is too much for each of two"
+    assert possible_tests([2 / 2**6]) == [True]
+    assert possible_tests([0.0] * 20) == [True] * 20
+    assert possible_tests([]) == []
+
+
 def make_sums(scale: float = 1.0, frames: tuple[int, ...] = (10, 10, 20, 20)) -> SequenceSums:
     """Two takes seen by two cameras, two joints."""
     clips = pd.DataFrame(
@@ -170,6 +249,13 @@ def test_the_cameras_of_a_take_are_one_take() -> None:
 def test_seeds_are_averaged_take_by_take_before_anything_else() -> None:
     takes = takes_of([[make_sums(1.0), make_sums(3.0)]], MPJPE, ACTIONWISE)
     assert takes.totals.tolist() == [[120, 160]]
+
+
+def test_runs_of_one_seed_are_one_seed() -> None:
+    runs = [make_sums(1.0), make_sums(3.0), make_sums(5.0)]
+    takes = takes_of([runs], MPJPE, ACTIONWISE, seeds=[[4, 4, 7]])
+    assert takes.seeds == ((4, 7),)
+    assert takes.by_seed[0].tolist() == [[120, 160], [300, 400]]
 
 
 def test_runs_that_count_other_frames_are_refused() -> None:

@@ -7,24 +7,26 @@ from typing import Any
 import numpy as np
 
 from harness.reporting.grids.cells import Corruption, GridCells, same_data
+from harness.reporting.marks import column_marks
 from harness.reporting.measured_rows import ReproducedRow, reproduced_row
+from harness.reporting.names import title_of
+from harness.reporting.published import AVERAGE
 from harness.reporting.reproduction import Reproduction, pairs_text, tau_text
-from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import (
-    Page,
     conditions,
     csv_text,
     interval,
     number,
-    pipe_table,
     printed,
-    run_names,
 )
+from harness.reporting.table_text import MARKS_TOLD, Cell, Mark, Page, Table
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
-from harness.scoring.takes import takes_of
 
 PRINTED_ON = "h36m"
+METHOD = "method"
+"""The last head of a table whose methods stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -110,32 +112,95 @@ def table_lines(table: GridTable, cells: GridCells) -> list[Line]:
 
 
 def table_page(table: GridTable, cells: GridCells, lines: Sequence[Line]) -> Page:
-    """Return a table as Markdown and CSV: printed and measured numbers, order, conditions."""
+    """Return a table as a page: printed and measured numbers, order, conditions."""
     measured = [line.row for line in lines if line.row is not None]
     dataset = measured[0].dataset if measured else None
-    same = dataset == PRINTED_ON
-    heads = [*table.heads, f"printed, `{PRINTED_ON}`"]
-    heads += [f"measured here, `{dataset}`", "95 % interval"] if measured else []
-    drawn = any(len(line.by_draw) > 1 for line in lines)
-    heads += ["draws"] * drawn + ["difference"] * same + ["run"] * bool(measured)
-    body = []
-    for line in lines:
-        told = [*line.cell.labels, "" if line.cell.printed is None else printed(line.cell.printed)]
-        if measured:
-            told += ["", ""] if line.row is None else [_bold(line.row), interval(line.row.average)]
-        told += [_spread(line.by_draw)] * drawn + [_difference(table, line)] * same
-        told += ["" if line.row is None else run_names(line.row)] * bool(measured)
-        body.append(told)
-    parts = [f"# Table {table.number}: {table.title}", pipe_table(body, heads)]
-    if dataset is not None and not same:
+    marks = _marks(table, lines)
+    shown = _pivoted if table.heads[-1] == METHOD else _listed
+    parts = [f"# Table {table.number}: {table.title}", *shown(table, lines, marks)]
+    if dataset is not None and dataset != PRINTED_ON:
         parts.append(
             f"Printed numbers were measured on Human3.6M, ours on `{dataset}`: millimetres of the "
             "two cannot be set against each other, only the order within each column."
         )
+    if any(marks):
+        parts.append(MARKS_TOLD)
     parts.append("\n".join(f"- {note}" for note in _facts(table, cells, lines)))
     if measured:
-        parts += ["## Conditions", conditions(_one_a_run(lines))]
-    return Page(table.name, "\n\n".join(parts) + "\n", csv_text(_records(table, lines)))
+        parts += conditions(_one_a_run(lines))
+    return Page(table.name, parts, csv_text(_records(table, lines)))
+
+
+def _listed(table: GridTable, lines: Sequence[Line], marks: Sequence[Mark]) -> list[str | Table]:
+    """Return one table, a line a number."""
+    measured = [line.row for line in lines if line.row is not None]
+    same = bool(measured) and measured[0].dataset == PRINTED_ON
+    heads = [*table.heads, f"printed, `{PRINTED_ON}`"]
+    heads += [f"measured here, `{measured[0].dataset}`", "95 % interval"] if measured else []
+    heads += ["difference"] * same
+    body: list[list[str | Cell]] = []
+    for line, mark in zip(lines, marks, strict=True):
+        told: list[str | Cell] = [
+            *line.cell.labels,
+            "" if line.cell.printed is None else printed(line.cell.printed),
+        ]
+        if measured:
+            told += [_value(line, mark), "" if line.row is None else _interval(line.row)]
+        told += [_difference(table, line)] * same
+        body.append(told)
+    caption = f"Table {table.number}: {table.title}" if measured else ""
+    return [Table(heads, body, caption, words=len(table.heads))]
+
+
+def _pivoted(table: GridTable, lines: Sequence[Line], marks: Sequence[Mark]) -> list[str | Table]:
+    """Return a table of printed and one of measured numbers, a line a test, a column a method."""
+    parts: list[str | Table] = []
+    measured = [line.row for line in lines if line.row is not None]
+    own = f"measured here, `{measured[0].dataset}`" if measured else ""
+    texts = {
+        id(line): (
+            "" if line.cell.printed is None else printed(line.cell.printed),
+            _value(line, mark),
+            _difference(table, line),
+        )
+        for line, mark in zip(lines, marks, strict=True)
+    }
+    titles = (f"printed, `{PRINTED_ON}`", own, "measured minus printed")
+    for index, title in enumerate(titles):
+        there = [
+            line
+            for line in lines
+            if (line.cell.printed is not None, line.row is not None, texts[id(line)][2])[index]
+        ]
+        if not there:
+            continue
+        methods = list(dict.fromkeys(line.cell.labels[-1] for line in there))
+        tests = dict.fromkeys(line.cell.labels[:-1] for line in there)
+        found = {line.cell.labels: texts[id(line)][index] for line in there}
+        body = [[*test, *(found.get((*test, method), "") for method in methods)] for test in tests]
+        heads = [*table.heads[:-1], *map(title_of, methods)]
+        caption = f"Table {table.number}: {table.title}; {title}" if index else ""
+        parts += [f"## {title[0].upper()}{title[1:]}", Table(heads, body, caption, words=2)]
+    return parts
+
+
+def _marks(table: GridTable, lines: Sequence[Line]) -> list[Mark]:
+    """Return a mark for each line: the best of those that are claimed to stand in an order."""
+    marks: list[Mark] = [""] * len(lines)
+    groups = [
+        line.cell.labels[:-1] if table.heads[-1] == METHOD else (line.cell.group,) for line in lines
+    ]
+    for group in dict.fromkeys(groups):
+        chosen = [
+            (index, line.model)
+            for index, line in enumerate(lines)
+            if line.model is not None and groups[index] == group
+        ]
+        named = [replace(model, name=str(index)) for index, model in chosen]
+        found = column_marks(named, metric_called(table.metric), ())
+        for index, _ in chosen:
+            marks[index] = found.get((str(index), AVERAGE), "")
+    return marks
 
 
 def table_reproduction(table: GridTable, lines: Sequence[Line], page: str | None) -> Reproduction:
@@ -172,11 +237,7 @@ def lines_agreement(table: GridTable, lines: Sequence[Line]) -> Agreement | None
     ]
     if len(both) < 2:
         return None
-    takes = takes_of(
-        [[run.score.sequences for run in model.runs] for _, model in both],
-        metric_called(table.metric),
-        both[0][1].runs[0].score.protocol,
-    )
+    takes = takes_of_models([model for _, model in both], metric_called(table.metric))
     values = [cell.printed for cell, _ in both if cell.printed is not None]
     found = agreement(values, takes, [cell.group for cell, _ in both])
     return found if found.pairs else None
@@ -217,7 +278,7 @@ def _facts(table: GridTable, cells: GridCells, lines: Sequence[Line]) -> list[st
             f"{tau_text(found) or 'undefined'}"
         )
     if any(len(line.by_draw) > 1 for line in lines):
-        told.append("draws: lowest and highest average of single draws; the number is their mean")
+        told.append("a number of several draws is their mean; each draw stands in the CSV file")
     told += table.notes
     reasons: dict[str, list[str]] = {}
     for line in missing:
@@ -236,7 +297,7 @@ def _one_a_run(lines: Sequence[Line]) -> list[ReproducedRow]:
             departures = tuple(
                 told for told in line.row.departures if not told.startswith("corrupted")
             )
-            name = f"{line.cell.variation} {line.cell.model}"
+            name = f"{line.cell.variation} {title_of(line.cell.model)}"
             rows[line.row.run_ids] = replace(line.row, model=name, departures=departures)
     return list(rows.values())
 
@@ -291,9 +352,9 @@ def _difference(table: GridTable, line: Line) -> str:
     return "" if value is None else f"{value:+.1f}"
 
 
-def _bold(row: ReproducedRow) -> str:
-    return f"**{number(row.average)}**"
+def _value(line: Line, mark: Mark) -> Cell:
+    return Cell("" if line.row is None else number(line.row.average, line.row.decimals), mark)
 
 
-def _spread(draws: Sequence[float]) -> str:
-    return f"{min(draws):.1f} to {max(draws):.1f}" if len(draws) > 1 else ""
+def _interval(row: ReproducedRow) -> str:
+    return interval(row.average, row.decimals)

@@ -11,13 +11,14 @@ from typing import Any
 from harness.reporting.grids.cell_tables import limit
 from harness.reporting.grids.cells import GridCells, same_data
 from harness.reporting.measured_rows import ReproducedRow, Value, reproduced_row
+from harness.reporting.names import title_of
 from harness.reporting.published import ACTION_COLUMNS
 from harness.reporting.reproduction import Reproduction, pairs_text, tau_text
-from harness.reporting.stored.scored_runs import ScoredModel
-from harness.reporting.table_parts import Page, conditions, csv_text, interval, pipe_table
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
+from harness.reporting.table_parts import conditions, csv_text, interval, number
+from harness.reporting.table_text import Page, Table
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
-from harness.scoring.takes import takes_of
 
 METRIC = "MPJPE"
 PRINTED_ACTIONS = tuple(ACTION_COLUMNS.values())
@@ -68,7 +69,7 @@ def trained_on(cells: GridCells) -> list[TrainedOn]:
 
 def cross_action_page(cells: GridCells, found: Sequence[TrainedOn]) -> Page:
     """Return the errors as Markdown, a matrix a model, and as CSV."""
-    parts = ["# Figure 5: trained on one action, tested on all, MPJPE in mm"]
+    parts: list[str | Table] = ["# Figure 5: trained on one action, tested on all, MPJPE in mm"]
     told = [
         f"{len(found)} of {len({(cell.variation, cell.model) for cell in cells.cells})} cells "
         "measured; the paper prints a chart without numbers"
@@ -84,24 +85,27 @@ def cross_action_page(cells: GridCells, found: Sequence[TrainedOn]) -> Page:
     for model in dict.fromkeys(one.model for one in found):
         rows = [one for one in found if one.model == model]
         tested, held_out = list(rows[0].row.cells), list(rows[0].held_out)
-        heads = ["trained on", "run", *tested, "average", "95 % interval"]
+        heads = ["trained on", *tested, "average", "95 % interval"]
         heads += [f"{action}, validation" for action in held_out]
         body = [
             [
                 one.action,
-                " ".join(f"`{run_id}`" for run_id in one.row.run_ids),
-                *(f"{one.row.cells[action].mean:.1f}" for action in tested),
-                f"**{one.row.average.mean:.1f}**",
-                interval(one.row.average),
-                *(f"{value.mean:.1f}" for value in one.held_out.values()),
+                *(number(one.row.cells[action], one.row.decimals) for action in tested),
+                number(one.row.average, one.row.decimals),
+                interval(one.row.average, one.row.decimals),
+                *(number(value, one.row.decimals) for value in one.held_out.values()),
             ]
             for one in rows
         ]
-        parts += [f"## {model}, on the data set `{rows[0].row.dataset}`", pipe_table(body, heads)]
+        where = f"{title_of(model)}, on the data set `{rows[0].row.dataset}`"
+        caption = f"Trained on one action, tested on all: {where}, MPJPE in mm"
+        parts += [f"## {where}", Table(heads, body, caption)]
     if found:
-        first = {one.model: replace(one.row, model=one.model) for one in reversed(found)}
-        parts += ["## Conditions", conditions(list(first.values()))]
-    return Page("figure_05_cross_action", "\n\n".join(parts) + "\n", csv_text(_records(found)))
+        rows_of = [
+            replace(one.row, model=f"{title_of(one.model)} on {one.action}") for one in found
+        ]
+        parts += conditions(rows_of)
+    return Page("figure_05_cross_action", parts, csv_text(_records(found)))
 
 
 def cross_action_reproduction(found: Sequence[TrainedOn], page: str | None) -> Reproduction:
@@ -131,11 +135,7 @@ def claim_agreement(found: Sequence[TrainedOn]) -> Agreement | None:
     chosen = [one for one in found if one.model in (OURS, *OTHERS)]
     if len(chosen) < 2:
         return None
-    takes = takes_of(
-        [[run.score.sequences for run in one.runs.runs] for one in chosen],
-        metric_called(METRIC),
-        chosen[0].runs.runs[0].score.protocol,
-    )
+    takes = takes_of_models([one.runs for one in chosen], metric_called(METRIC))
     ranks = [float(one.model != OURS) for one in chosen]
     claim = agreement(ranks, takes, [one.action for one in chosen])
     return claim if claim.pairs else None

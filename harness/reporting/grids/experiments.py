@@ -13,8 +13,7 @@ from harness.reporting.grids.cross_action import (
 )
 from harness.reporting.grids.figures import draw_bars, draw_matrices, draw_noise
 from harness.reporting.reproduction import Reproduction
-from harness.reporting.table_parts import Page
-from harness.runs.files import atomic_file
+from harness.reporting.table_parts import write_page
 from harness.runs.settings import Settings
 from harness.runs.suggest import unknown_name
 
@@ -44,15 +43,15 @@ def write_experiment(settings: Settings, grid: str, profile: str, results: Path)
         found = trained_on(cells)
         page = cross_action_page(cells, found)
         if found:
-            figures.append(draw_bars(found, folder / "figure_05_cross_action.png"))
-            figures.append(draw_matrices(found, folder / "figure_05_cross_action_matrix.png"))
+            figures += draw_bars(found, folder / "figure_05_cross_action")
+            figures += draw_matrices(found, folder / "figure_05_cross_action_matrix")
     else:
         table = TABLES[grid](cells)
         lines = table_lines(table, cells)
         page = table_page(table, cells, lines)
         if grid == "noise" and any(line.row is not None for line in lines):
-            figures.append(draw_noise(lines, folder / "noise.png"))
-    return [*_write(page, folder), *figures]
+            figures += draw_noise(lines, folder / "noise")
+    return [*write_page(page, folder), *figures]
 
 
 def experiment_reproduction(
@@ -82,13 +81,3 @@ def _cells(settings: Settings, grid: str, profile: str, results: Path) -> GridCe
     if grid not in EXPERIMENTS:
         raise unknown_name("experiment", grid, EXPERIMENTS)
     return grid_cells(settings, grid, profile, results)
-
-
-def _write(page: Page, folder: Path) -> list[Path]:
-    written = []
-    for suffix, text in (("md", page.markdown), ("csv", page.csv)):
-        path = folder / f"{page.name}.{suffix}"
-        with atomic_file(path) as stream:
-            stream.write(text)
-        written.append(path)
-    return written

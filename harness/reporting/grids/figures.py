@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.reporting.drawing import legend_below, save_figure, style_of
 from harness.reporting.grids.cell_tables import PRINTED_ON, Line
 from harness.reporting.grids.cross_action import TrainedOn
 from harness.reporting.measured_rows import Value
-from harness.runs.files import atomic_file
-
-MOST_LABELLED = 8
-"""Cells of a heat map say their number where it has at most so many columns."""
+from harness.reporting.names import title_of
 
 
 @contextmanager
-def _figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
-    """Yield (rows, columns) axes of a figure that is written to `path` when the block ends."""
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
+    """Yield (rows, columns) axes of a figure that is closed when the block ends."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -31,15 +29,15 @@ def _figure(path: Path, rows: int, columns: int, size: tuple[float, float]) -> I
     figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     try:
         yield axes
-        with atomic_file(path, "wb") as stream:
-            # The version of the drawing library would make equal figures differ.
-            figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
     finally:
         plt.close(figure)
 
 
-def draw_matrices(found: Sequence[TrainedOn], path: Path) -> Path:
-    """Draw a heat map a model, rows trained on, columns tested on; all share one scale."""
+def draw_matrices(found: Sequence[TrainedOn], stem: Path) -> list[Path]:
+    """Draw a heat map a model, rows trained on, columns tested on; all share one scale.
+
+    As all figures here it is written as PNG and PDF; `stem` is their path without an ending.
+    """
     models = list(dict.fromkeys(one.model for one in found))
     tested = list(found[0].row.cells)
     trained = list(dict.fromkeys(one.action for one in found))
@@ -49,37 +47,37 @@ def draw_matrices(found: Sequence[TrainedOn], path: Path) -> Path:
     every = np.concatenate(list(values.values()))
     columns = min(2, len(models))
     rows = -(-len(models) // columns)
-    size = (columns * (2.4 + 0.4 * len(tested)), rows * (1.6 + 0.4 * len(trained)))
-    with _figure(path, rows, columns, size) as axes:
+    size = (columns * (2.4 + 0.45 * len(tested)), rows * (1.8 + 0.4 * len(trained)))
+    with _figure(rows, columns, size) as axes:
         for axis in axes.flat[len(models) :]:
             axis.remove()
         for axis, model in zip(axes.flat, models, strict=False):
             empty = [np.nan] * len(tested)
             matrix = np.array([values.get((model, action), empty) for action in trained])
             image = axis.imshow(matrix, vmin=every.min(), vmax=every.max(), cmap="viridis_r")
-            axis.set_title(model)
+            axis.set_title(title_of(model))
             axis.set_xticks(range(len(tested)), tested, rotation=60, ha="right")
             axis.set_yticks(range(len(trained)), trained)
             axis.set_xlabel("tested on")
             axis.set_ylabel("trained on")
-            if len(tested) <= MOST_LABELLED:
-                _write_numbers(axis, matrix, every)
+            _write_numbers(axis, matrix, every)
         axes.flat[0].figure.colorbar(image, ax=axes.ravel().tolist(), label="MPJPE, mm")
-    return path
+        return save_figure(axes.flat[0].figure, stem)
 
 
-def draw_bars(found: Sequence[TrainedOn], path: Path) -> Path:
+def draw_bars(found: Sequence[TrainedOn], stem: Path) -> list[Path]:
     """Draw the paper's chart: by action trained on, the average error over all actions tested."""
     models = list(dict.fromkeys(one.model for one in found))
     trained = list(dict.fromkeys(one.action for one in found))
     width = 0.8 / len(models)
-    with _figure(path, 1, 1, (max(6.0, 1.0 + 0.9 * len(trained)), 4.0)) as axes:
+    with _figure(1, 1, (max(6.0, 1.0 + 0.9 * len(trained)), 4.0)) as axes:
         axis = axes[0, 0]
         for number, model in enumerate(models):
             chosen = [one for one in found if one.model == model]
             places = [trained.index(one.action) + width * (number + 0.5) - 0.4 for one in chosen]
             average = [one.row.average for one in chosen]
-            axis.bar(places, [value.mean for value in average], width, label=model)
+            heights, colour = [value.mean for value in average], style_of(model).color
+            axis.bar(places, heights, width, label=title_of(model), color=colour)
             limits = _limits(average)
             if limits is not None:
                 axis.errorbar(
@@ -94,17 +92,17 @@ def draw_bars(found: Sequence[TrainedOn], path: Path) -> Path:
         axis.set_xlabel("trained on")
         axis.set_ylabel("MPJPE over all tested actions, mm")
         axis.set_title(f"Cross-action, data set {found[0].row.dataset}; bars: 95 % over takes")
-        axis.figure.legend(loc="outside lower center", ncols=len(models))
-    return path
+        legend_below(axis.figure, [axis])
+        return save_figure(axis.figure, stem)
 
 
-def draw_noise(lines: Sequence[Line], path: Path) -> Path:
+def draw_noise(lines: Sequence[Line], stem: Path) -> list[Path]:
     """Draw the error by size of each corruption: as printed, and as measured here."""
     measured = [line for line in lines if line.row is not None]
     kinds = list(dict.fromkeys(line.cell.labels[0] for line in measured))
     exact = {line.cell.model: line for line in measured if line.cell.corruption is None}
     methods = list(dict.fromkeys(line.cell.labels[2] for line in lines))
-    with _figure(path, 1, 1 + len(kinds), (4.2 * (1 + len(kinds)), 4.0)) as axes:
+    with _figure(1, 1 + len(kinds), (4.2 * (1 + len(kinds)), 4.0)) as axes:
         printed, *ours = axes[0]
         for method in methods:
             points = [
@@ -113,8 +111,14 @@ def draw_noise(lines: Sequence[Line], path: Path) -> Path:
                 if line.cell.labels[2] == method and line.cell.printed is not None
             ]
             if points:
-                colour = f"C{methods.index(method)}"
-                printed.plot(*zip(*points, strict=True), "o--", color=colour, label=method)
+                style = style_of(method)
+                printed.plot(
+                    *zip(*points, strict=True),
+                    color=style.color,
+                    marker=style.marker,
+                    linestyle="--",
+                    label=title_of(method),
+                )
         printed.set_title(f"Gaussian noise, printed, {PRINTED_ON}")
         for axis, kind in zip(ours, kinds, strict=True):
             for model in exact:
@@ -124,7 +128,7 @@ def draw_noise(lines: Sequence[Line], path: Path) -> Path:
                     if line.cell.model == model
                     and (line.cell.labels[0] == kind or line.cell.corruption is None)
                 ]
-                _draw_measured(axis, chosen, f"C{methods.index(model)}", model)
+                _draw_measured(axis, chosen, model)
             row = measured[0].row
             axis.set_title(f"{kind}, measured, {row.dataset if row else ''}")
         for axis, kind in zip(axes[0], [kinds[0], *kinds], strict=True):
@@ -132,17 +136,20 @@ def draw_noise(lines: Sequence[Line], path: Path) -> Path:
             axis.set_ylabel("P-MPJPE, mm")
             axis.set_ylim(bottom=0)
             axis.grid(visible=True, alpha=0.3)
-            axis.legend(fontsize="small")
-    return path
+        legend_below(printed.figure, axes[0], columns=8)
+        return save_figure(printed.figure, stem)
 
 
-def _draw_measured(axis: Any, lines: Sequence[Line], colour: str, model: str) -> None:
+def _draw_measured(axis: Any, lines: Sequence[Line], model: str) -> None:
+    style = style_of(model)
     rows = [line.row for line in lines if line.row is not None]
     sizes = [_size(line) for line in lines]
-    axis.plot(sizes, [row.average.mean for row in rows], "o-", color=colour, label=model)
+    averages = [row.average.mean for row in rows]
+    label = title_of(model)
+    axis.plot(sizes, averages, color=style.color, marker=style.marker, label=label)
     limits = _limits([row.average for row in rows])
     if limits is not None:
-        axis.fill_between(sizes, *limits, color=colour, alpha=0.12)
+        axis.fill_between(sizes, *limits, color=style.color, alpha=0.12)
 
 
 def _limits(values: Sequence[Value]) -> NDArray[np.float64] | None:

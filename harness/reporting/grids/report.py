@@ -8,13 +8,17 @@ from tabulate import tabulate
 
 from harness.experiments.grid import Cell, read_cell
 from harness.reporting.stored.learning_curve import FALLING, convergence_of
-from harness.reporting.stored.scored_runs import ScoredModel, ScoredRun, require_comparable
+from harness.reporting.stored.scored_runs import (
+    ScoredModel,
+    ScoredRun,
+    require_comparable,
+    takes_of_models,
+)
 from harness.runs.errors import HarnessError
 from harness.runs.provenance import read_record
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.statistics import Difference, differences_to_first
 from harness.scoring.stored_score import read_score
-from harness.scoring.takes import takes_of
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,7 @@ def grid_rows(
         for name, group in cells.items()
     ]
     require_comparable(models)
-    sums = [[run.score.sequences for run in model.runs] for model in models]
-    takes = takes_of(sums, metric, models[0].runs[0].score.protocol)
+    takes = takes_of_models(models, metric)
     values = takes.values()
     differences: list[Difference | None] = [None]
     if len(models) > 1:
@@ -135,7 +138,8 @@ def grid_markdown(
         f"flip at test {'on' if predictions.flip_test else 'off'}",
         f"made at commit {record.commit} on {record.hardware.cpu}, torch "
         f"{record.versions.get('torch')}",
-        "interval: paired bootstrap over takes; it does not cover what another seed would give",
+        "interval: paired bootstrap over takes, and over seeds where both have several; of one "
+        "seed it does not cover what another would give",
         FALLING,
     ]
     others: dict[str, list[str]] = {}

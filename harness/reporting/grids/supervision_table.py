@@ -19,7 +19,8 @@ from harness.reporting.grids.supervision import (
     supervised_rows,
 )
 from harness.reporting.published import published_table
-from harness.reporting.table_parts import Page, conditions, csv_text, number, pipe_table
+from harness.reporting.table_parts import conditions, csv_text, number
+from harness.reporting.table_text import Page, Table
 from harness.runs.settings import Settings
 
 GRID = "wsgcn"
@@ -40,13 +41,13 @@ def supervision_table(settings: Settings, profile: str, results: Path) -> Page:
     cells = grid_cells(settings, GRID, profile, results)
     rows = supervised_rows(cells, results / profile / "grids" / GRID)
     records = [*_published_records(), *_records(rows)]
-    return Page(GRID, _markdown(rows, cells.missing), csv_text(records))
+    return Page(GRID, _parts(rows, cells.missing), csv_text(records))
 
 
-def _markdown(rows: Sequence[SupervisedRow], missing: Mapping[str, str]) -> str:
+def _parts(rows: Sequence[SupervisedRow], missing: Mapping[str, str]) -> list[str | Table]:
     dataset = rows[0].values["MPJPE"].dataset if rows else None
     at_home = dataset == PUBLISHED_ON
-    parts = ["# WS-GCN: weak supervision, mm"]
+    parts: list[str | Table] = ["# WS-GCN: weak supervision, mm"]
     if rows:
         where = "Human3.6M" if at_home else f"the data set `{dataset}`"
         parts += [f"## Measured here, on {where}", _measured_lines(rows)]
@@ -55,7 +56,7 @@ def _markdown(rows: Sequence[SupervisedRow], missing: Mapping[str, str]) -> str:
                 "Not Human3.6M: these numbers say what each part gives on this data set and cannot "
                 "be set against the published ones below."
             )
-        parts.append(_told(rows))
+        parts += _told(rows)
     parts += [
         "## Published, measured on Human3.6M",
         _published_lines(rows if at_home else []),
@@ -70,10 +71,10 @@ def _markdown(rows: Sequence[SupervisedRow], missing: Mapping[str, str]) -> str:
     if missing:
         told = (f"- {name}: {reason}" for name, reason in missing.items())
         parts += ["## Not measured", "\n".join(told)]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return [part.strip() if isinstance(part, str) else part for part in parts]
 
 
-def _measured_lines(rows: Sequence[SupervisedRow]) -> str:
+def _measured_lines(rows: Sequence[SupervisedRow]) -> Table:
     first = rows[0].supervision.words[0]
     heads = [*SWITCHES, "MPJPE", f"minus {first}", "95 % interval", "P-MPJPE", f"minus {first}"]
     heads += ["95 % interval", "curve", "run"]
@@ -82,14 +83,14 @@ def _measured_lines(rows: Sequence[SupervisedRow]) -> str:
         cells = list(row.supervision.words)
         for name in METRICS:
             compared = row.compared[name]
-            cells += [f"**{number(row.values[name].average)}**", *_difference(compared)]
+            cells += [number(row.values[name].average), *_difference(compared)]
         compared = row.compared["MPJPE"]
         curve = "still falling" if compared.still_falling else "flat"
         lines.append([*cells, curve, " ".join(f"`{run}`" for run in compared.run_ids)])
-    return pipe_table(lines, heads)
+    return Table(heads, lines, "WS-GCN: weak supervision, mm", words=2)
 
 
-def _told(rows: Sequence[SupervisedRow]) -> str:
+def _told(rows: Sequence[SupervisedRow]) -> list[str | Table]:
     budget = (
         "All rows have the same number of steps and of windows a step. Where only some subjects "
         "are labelled, half of the windows are theirs and half the others'; during warm-up, and "
@@ -97,10 +98,10 @@ def _told(rows: Sequence[SupervisedRow]) -> str:
         "never read; where their root is in camera space is known in training, as in the public "
         "code."
     )
-    return "\n\n".join([conditions([row.values["MPJPE"] for row in rows]), budget])
+    return [*conditions([row.values["MPJPE"] for row in rows]), budget]
 
 
-def _published_lines(measured: Sequence[SupervisedRow]) -> str:
+def _published_lines(measured: Sequence[SupervisedRow]) -> Table:
     heads = ["supervision", "bone loss", "warm-up", *METRICS]
     lines = []
     for index, row in published_table("wsgcn_h36m").iterrows():
@@ -113,7 +114,7 @@ def _published_lines(measured: Sequence[SupervisedRow]) -> str:
             lines.append(["measured here", "", "", *(f"{value:.2f}" for value in values.values())])
             apart = [f"{values[name] - row[column]:+.2f}" for name, column in METRICS.items()]
             lines.append(["measured minus published", "", "", *apart])
-    return pipe_table(lines, heads)
+    return Table(heads, lines, words=2)
 
 
 def _switches(row: "pd.Series[Any]") -> list[str]:
@@ -122,7 +123,7 @@ def _switches(row: "pd.Series[Any]") -> list[str]:
     return ["" if pd.isna(value) else str(value) for value in values]
 
 
-def _ranking(measured: Sequence[SupervisedRow]) -> str:
+def _ranking(measured: Sequence[SupervisedRow]) -> Table:
     """Return the published ranking; a complete weak row measured on Human3.6M is ranked with it."""
     ranked = [
         (row["MPJPE_mm"], [row["method"], row["views"], row["input"]])
@@ -131,14 +132,14 @@ def _ranking(measured: Sequence[SupervisedRow]) -> str:
     for row in measured:
         match = row.supervision.published()
         if match is not None and (match["bone_loss"], match["warm_up"]) == ("yes", "yes"):
-            place = ["**WS-GCN**, measured here", "single", "frame"]
+            place = ["WS-GCN, measured here", "single", "frame"]
             ranked.append((row.values["MPJPE"].average.mean, place))
     ranked.sort(key=lambda entry: entry[0])
     lines = [
         [str(rank), *cells, f"{value:.2f}".removesuffix("0")]
         for rank, (value, cells) in enumerate(ranked, 1)
     ]
-    return pipe_table(lines, ["rank", "method", "views", "input", "MPJPE"])
+    return Table(["rank", "method", "views", "input", "MPJPE"], lines, words=2)
 
 
 def _difference(row: GridRow) -> list[str]:

@@ -11,37 +11,38 @@ import numpy as np
 import pandas as pd
 
 from harness.datasets.mpi_inf_3dhp.contents import ACTIVITIES
+from harness.reporting.marks import Marks, column_marks
 from harness.reporting.measured_rows import (
     ProfileRuns,
     ReproducedRow,
     Value,
-    model_takes,
     reproduced_row,
 )
+from harness.reporting.names import title_of
 from harness.reporting.published import AVERAGE, published_table
-from harness.reporting.stored.scored_runs import ScoredModel
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import (
-    Page,
     Published,
     conditions,
     coverage,
     csv_text,
     interval,
     measured_records,
+    method_cell,
     not_measured,
     number,
-    pipe_table,
     printed,
     published_name,
     published_records,
-    run_names,
 )
+from harness.reporting.table_text import MARKS_TOLD, Cell, Page, Table
 from harness.runs.errors import HarnessError
 from harness.scoring.activities import ACTIVITIES_FILE, read_activities
 from harness.scoring.metrics import metric_called
 
 DATASET = "mpi_inf_3dhp"
 _NAME = "table_04_mpi_inf_3dhp"
+_TITLE = "Table IV: PCK, AUC and MPJPE (MPI-INF-3DHP)"
 _PRINTED = {"PCK@150mm": "PCK_percent", "AUC": "AUC_percent", "MPJPE": "MPJPE_mm"}
 _HEADS = ("PCK, %", "AUC, %", "MPJPE, mm")
 _OVER_FRAMES, _OF_SEQUENCES = "over frames", "mean of sequences"
@@ -77,8 +78,8 @@ def published_keypoints() -> list[Published]:
     ]
 
 
-def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Page:
-    """Return table IV.
+def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Page | None:
+    """Return table IV, or None where no model was scored on its data set or across data sets.
 
     Args:
         runs: the profile's runs, scored on their own test split.
@@ -86,7 +87,10 @@ def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Pag
     """
     published = published_keypoints()
     own, missing = keypoint_rows(runs)
+    own = [row for row in own if row.first.dataset == DATASET]
     across = {target: keypoint_rows(other) for target, other in crossed.items()}
+    if not own and not any(rows for rows, _ in across.values()):
+        return None
     records = [record for one in published for record in published_records(one)]
     for one in published:
         # The published rows are of lifters trained on MPI-INF-3DHP itself.
@@ -95,15 +99,16 @@ def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Pag
             records += measured_records(one, row.by_metric[one.metric])
         for row in (row for rows, _ in across.values() for row in rows):
             records += measured_records(unlike, row.by_metric[one.metric])
-    parts = [
-        "# Table IV: PCK, AUC and MPJPE (MPI-INF-3DHP)",
-        *_elsewhere_sections([row for row in own if row.first.dataset != DATASET]),
-        *_published_section(published, [row for row in own if row.first.dataset == DATASET]),
-    ]
+    parts = [f"# {_TITLE}", *_published_section(published, own, _marks(runs))]
     for target, (rows, missing_there) in across.items():
-        parts += _cross_sections(target, rows)
+        parts += _cross_sections(target, rows, _marks(crossed[target]))
         missing += [f"{line} (tested on {target})" for line in missing_there]
-    return Page(_NAME, "\n\n".join([*parts, *not_measured(missing)]) + "\n", csv_text(records))
+    return Page(_NAME, [*parts, *not_measured(missing)], csv_text(records))
+
+
+def _marks(runs: ProfileRuns) -> dict[str, Marks]:
+    """Return the marks of the averages by metric."""
+    return {name: column_marks(runs.scored[0], metric_called(name), ()) for name in _PRINTED}
 
 
 def keypoint_rows(runs: ProfileRuns) -> tuple[list[KeypointRow], list[str]]:
@@ -126,7 +131,7 @@ def _with_both_averages(model: ScoredModel, name: str) -> ReproducedRow:
     metric = metric_called(name)
     dataset = model.runs[0].score.header.conditions.predictions.dataset
     row = reproduced_row(model, metric, ("action",) if dataset == DATASET else ())
-    takes = model_takes(model, metric)
+    takes = takes_of_models([model], metric)
     averages = {
         name: Value(float(chosen.values()[0]), None, None)
         for name, chosen in (
@@ -145,109 +150,119 @@ def _activities(runs: ProfileRuns, model: ScoredModel) -> pd.DataFrame | None:
     return tables.groupby(["activity", "metric"], sort=False)["value"].mean().reset_index()
 
 
-def _published_section(published: Sequence[Published], rows: Sequence[KeypointRow]) -> list[str]:
-    lines = []
+def _published_section(
+    published: Sequence[Published], rows: Sequence[KeypointRow], marks: Mapping[str, Marks]
+) -> list[str | Table]:
+    lines: list[list[str | Cell]] = []
     for printed_rows in zip(*(one.rows.iterrows() for one in published), strict=True):
         values = [printed(line[AVERAGE]) for _, line in printed_rows]
         _, line = printed_rows[0]
         lines.append([published_name(line), str(line["frames"]), *values])
     for row in rows:
-        lines.append(_measured_line(row, f"**{row.first.model}**, measured here"))
+        lines.append(_measured_line(row, marks, "measured here"))
         differences = [one.differences(row.by_metric[one.metric]) for one in published]
         if any(differences):
             cells = [found.get(AVERAGE, "") for found in differences]
-            lines.append([f"{row.first.model}, measured minus published", "", *cells])
-    heads = _measured_heads("method") if rows else ["method", "frames", *_HEADS]
-    parts = [
+            lines.append([f"{title_of(row.first.model)}, measured minus published", "", *cells])
+    heads = _measured_heads() if rows else ["method", "frames", *_HEADS]
+    parts: list[str | Table] = [
         "## Published, measured on MPI-INF-3DHP",
-        pipe_table([line + [""] * (len(heads) - len(line)) for line in lines], heads),
+        Table(heads, lines, _TITLE if rows else ""),
         "As printed in the DG-Net paper (arXiv 2109.07353), from ground-truth 2D. It says neither "
         "which annotation it uses nor how the six sequences are averaged.",
         coverage([(one, [row.by_metric[one.metric] for row in rows]) for one in published]),
     ]
     if rows:
-        parts += [_conditions(rows), *_parts_of(rows)]
+        parts += [MARKS_TOLD, *_conditions(rows), *_parts_of(rows)]
     return parts
 
 
-def _elsewhere_sections(rows: Sequence[KeypointRow]) -> list[str]:
-    parts: list[str] = []
-    for dataset in dict.fromkeys(row.first.dataset for row in rows):
-        chosen = [row for row in rows if row.first.dataset == dataset]
-        parts += [
-            f"## Measured here, on the data set `{dataset}`",
-            "Not MPI-INF-3DHP: these numbers cannot be set against the published rows below.",
-            pipe_table(
-                [_measured_line(row, f"**{row.first.model}**") for row in chosen],
-                _measured_heads("model"),
-            ),
-            _conditions(chosen),
-        ]
-    return parts
-
-
-def _cross_sections(target: str, rows: Sequence[KeypointRow]) -> list[str]:
+def _cross_sections(
+    target: str, rows: Sequence[KeypointRow], marks: Mapping[str, Marks]
+) -> list[str | Table]:
     if not rows:
         return []
     trained, tested = rows[0].trained_on or "another data set", rows[0].first.dataset
+    title = f"Trained on {trained}, tested on {tested}"
     return [
         f"## Trained on `{trained}`, tested on `{tested}` (profile {target})",
         "Joints are matched by name in Human3.6M's order; docs/data.md says which is which. No "
         "training clip of the tested data set was seen.",
-        pipe_table(
-            [_measured_line(row, f"**{row.first.model}**") for row in rows],
-            _measured_heads("model"),
-        ),
-        _conditions(rows),
+        Table(_measured_heads(), [_measured_line(row, marks) for row in rows], title),
+        MARKS_TOLD,
+        *_conditions(rows),
         *(_parts_of(rows) if tested == DATASET else []),
     ]
 
 
-def _conditions(rows: Sequence[KeypointRow]) -> str:
+def _conditions(rows: Sequence[KeypointRow]) -> list[str | Table]:
     """Say what the numbers depend on; `joints` there are those of MPJPE."""
     counted = " and ".join(sorted({str(row.by_metric["PCK@150mm"].joints) for row in rows}))
     told = conditions([row.by_metric["MPJPE"] for row in rows])
-    return f"{told} PCK at 150 mm and AUC count {counted} of the joints."
+    return [*told, f"PCK at 150 mm and AUC count {counted} of the joints."]
 
 
-def _measured_heads(first: str) -> list[str]:
+def _measured_heads() -> list[str]:
     sequences = [f"{head.partition(',')[0]}, {_OF_SEQUENCES}" for head in _HEADS]
     over_frames = [f"{head.partition(',')[0]}, {_OVER_FRAMES}" for head in _HEADS]
-    return [first, "frames", *_HEADS, *over_frames, *sequences, "95 % interval of MPJPE", "run"]
+    return ["method", "frames", *_HEADS, *over_frames, *sequences, "95 % interval of MPJPE"]
 
 
-def _measured_line(row: KeypointRow, name: str) -> list[str]:
-    lines = row.by_metric.values()
+def _measured_line(
+    row: KeypointRow, marks: Mapping[str, Marks], note: str = ""
+) -> list[str | Cell]:
+    averages = [
+        Cell(
+            number(line.average, line.decimals),
+            marks[metric].get((row.first.model, AVERAGE), ""),
+        )
+        for metric, line in row.by_metric.items()
+    ]
+    others = [
+        number(line.cells[kind], line.decimals)
+        for kind in (_OVER_FRAMES, _OF_SEQUENCES)
+        for line in row.by_metric.values()
+    ]
+    error = row.by_metric["MPJPE"]
     return [
-        name,
+        method_cell(row.first.model, note),
         str(row.first.frames),
-        *(f"**{number(line.average)}**" for line in lines),
-        *(number(line.cells[_OVER_FRAMES]) for line in lines),
-        *(number(line.cells[_OF_SEQUENCES]) for line in lines),
-        interval(row.by_metric["MPJPE"].average),
-        run_names(row.first),
+        *averages,
+        *others,
+        interval(error.average, error.decimals),
     ]
 
 
-def _parts_of(rows: Sequence[KeypointRow]) -> list[str]:
+def _parts_of(rows: Sequence[KeypointRow]) -> list[str | Table]:
     """Return the tables by scene and by activity of rows of MPI-INF-3DHP."""
     scenes = [name for name in rows[0].first.cells if name not in (_OVER_FRAMES, _OF_SEQUENCES)]
     by_scene = [
-        [f"**{row.first.model}**", metric, *(number(line.cells.get(scene)) for scene in scenes)]
+        [
+            title_of(row.first.model),
+            metric,
+            *(number(line.cells.get(scene), line.decimals) for scene in scenes),
+        ]
         for row in rows
         for metric, line in row.by_metric.items()
     ]
-    parts = ["### By scene", pipe_table(by_scene, ["model", "metric", *scenes])]
+    parts: list[str | Table] = [
+        "### By scene",
+        Table(["method", "metric", *scenes], by_scene, words=2),
+    ]
     activities = [name for name in ACTIVITIES if name]
     by_activity = [
-        [f"**{row.first.model}**", metric, *_of_activities(row.activities, metric, activities)]
+        [title_of(row.first.model), metric, *_of_activities(row.activities, metric, activities)]
         for row in rows
         if row.activities is not None
         for metric in row.by_metric
     ]
     if not by_activity:
         return [*parts, "The files say nothing of activities, so there is no table by activity."]
-    return [*parts, "### By activity", pipe_table(by_activity, ["model", "metric", *activities])]
+    return [
+        *parts,
+        "### By activity",
+        Table(["method", "metric", *activities], by_activity, words=2),
+    ]
 
 
 def _of_activities(table: pd.DataFrame, metric: str, activities: Sequence[str]) -> list[str]:

@@ -15,8 +15,8 @@ import numpy as np
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.pose_picture import draw_bones
+from harness.reporting.drawing import save_figure
 from harness.reporting.paper.frame_inspection import Floats, Moment, Scene
-from harness.reporting.paper.size_figure import save_figure
 from harness.runs.files import atomic_file
 from harness.runs.suggest import unknown_name
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AFFINITY_FOLDER = "affinity"
-"""Where these figures lie, inside results/PROFILE; the stage `tables` owns other folders."""
+"""Where the stage `affinity` puts figure 6, inside results/PROFILE; `tables` owns other folders."""
+CLIP_FOLDER = "clips"
+"""Where `harness figure` puts what it draws of a clip, inside results/PROFILE."""
 
 _KINDS = {
     "spatial": "DSG: same frame",
@@ -36,6 +38,7 @@ _COLOURS = {"spatial": "tab:green", "backward": "tab:purple", "forward": "tab:or
 _BENDS = {"spatial": 0.0, "backward": 0.25, "forward": -0.25}
 _USUAL_JOINT = "LWrist"
 _MILLISECONDS = 200
+_ANIMATION_DPI = 100
 _UPRIGHT = {
     **dict.fromkeys(("Hip", "Pelvis"), (0.0, 0.0)),
     "Spine": (0.0, 0.25),
@@ -56,7 +59,7 @@ _LEAST_WEIGHT = 0.01
 
 
 def draw_still(scene: Scene, folder: Path, joint: str | None = None) -> list[Path]:
-    """Draw a row a frame and return the PNG and the SVG file.
+    """Draw a row a frame and return the PNG and the PDF file.
 
     Args:
         scene: the frames.
@@ -74,10 +77,7 @@ def draw_still(scene: Scene, folder: Path, joint: str | None = None) -> list[Pat
             panel(axes, moment)
         axes_row[0].set_ylabel(_when(scene, moment), fontsize=9)
     figure.suptitle(_title(scene), fontsize=10)
-    written = [folder / f"{_stem(scene)}.{suffix}" for suffix in ("png", "svg")]
-    for path in written:
-        save_figure(figure, path)
-    return written
+    return save_figure(figure, folder / _stem(scene))
 
 
 def draw_animation(scene: Scene, folder: Path, joint: str | None = None) -> list[Path]:
@@ -105,7 +105,7 @@ def draw_animation(scene: Scene, folder: Path, joint: str | None = None) -> list
             axes.set_axis_off()
         figure.suptitle(f"{_title(scene)}\n{_when(scene, moment)}", fontsize=9)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=75)
+        figure.savefig(buffer, format="png", dpi=_ANIMATION_DPI)
         images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE))
     path = folder / f"{_stem(scene)}.gif"
     with atomic_file(path, "wb") as stream:
@@ -128,16 +128,16 @@ def _figure(rows: int, columns: int) -> tuple["Figure", Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    width, height = 2.5 * columns, 2.7 * rows + 0.7
+    width, height = 3.4 * columns, 3.6 * rows + 0.8
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(
-        left=0.5 / width,
-        right=1 - 0.4 / width,
-        bottom=0.4 / height,
+        left=0.7 / width,
+        right=1 - 0.6 / width,
+        bottom=0.7 / height,
         top=1 - 0.8 / height,
-        wspace=0.3,
-        hspace=0.35,
+        wspace=0.42,
+        hspace=0.42,
     )
     return figure, figure.subplots(rows, columns, squeeze=False)
 
@@ -197,16 +197,16 @@ def _panels(scene: Scene, joint: str | None) -> list[Panel]:
             names = scene.skeleton.joints
             axes.set_xticks(range(len(names)), names, rotation=90)
             axes.set_yticks(range(len(names)), names)
-            axes.tick_params(labelsize=4.5, length=1.5, pad=1)
+            axes.tick_params(labelsize=6.5, length=1.5, pad=1)
             axes.get_yticklabels()[listener].set_fontweight("bold")
-            axes.set_title(_KINDS[kind], fontsize=8)
+            axes.set_title(_KINDS[kind], fontsize=9)
             if kind == kinds[0]:
-                axes.set_ylabel("takes in", fontsize=6, labelpad=1)
-                axes.set_xlabel("is taken in", fontsize=6, labelpad=1)
+                axes.set_ylabel("takes in", fontsize=8, labelpad=1)
+                axes.set_xlabel("is taken in", fontsize=8, labelpad=1)
             if kind == kinds[-1]:
                 bar = axes.figure.colorbar(shown, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)))
-                bar.ax.tick_params(labelsize=5, length=1.5, pad=1)
-                bar.set_label("weight", fontsize=6, labelpad=2)
+                bar.ax.tick_params(labelsize=7, length=1.5, pad=1)
+                bar.set_label("weight", fontsize=8, labelpad=2)
 
         return draw
 
@@ -226,9 +226,9 @@ def _panels(scene: Scene, joint: str | None) -> list[Panel]:
             xlim=(middle[0] - half, middle[0] + half),
             ylim=(middle[1] - 1.2 * half, middle[1] + 0.8 * half),
         )
-        axes.legend(fontsize=5.5, loc="lower left", frameon=False, borderpad=0)
-        axes.text(0.03, 0.93, "left", transform=axes.transAxes, fontsize=6)
-        axes.text(0.97, 0.93, "right", transform=axes.transAxes, fontsize=6, ha="right")
+        axes.legend(fontsize=7, loc="lower left", frameon=False, borderpad=0)
+        axes.text(0.03, 0.93, "left", transform=axes.transAxes, fontsize=8)
+        axes.text(0.97, 0.93, "right", transform=axes.transAxes, fontsize=8, ha="right")
         _dress(axes, f"What {scene.skeleton.joints[listener]} takes in (rings: itself)")
         axes.set(xticks=[], yticks=[])
 
@@ -307,8 +307,8 @@ def _listener(skeleton: Skeleton, joint: str | None) -> int:
 
 def _dress(axes: "Axes", title: str) -> None:
     axes.set_aspect("equal")
-    axes.tick_params(labelsize=6, length=2, pad=1)
-    axes.set_title(title, fontsize=8)
+    axes.tick_params(labelsize=7, length=2, pad=1)
+    axes.set_title(title, fontsize=9)
 
 
 def _title(scene: Scene) -> str:

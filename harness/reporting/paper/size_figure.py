@@ -4,15 +4,16 @@ The paper draws parameters alone. A network that uses its weights often costs mo
 many, so measured panels stand a second time over multiply-accumulates a frame.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.drawing import save_figure, style_of
 from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
+from harness.reporting.names import title_of
 from harness.reporting.published import published_table
-from harness.runs.files import atomic_file
 from harness.scoring.metrics import metric_called
 
 
@@ -42,7 +43,7 @@ _WORK = "multiply-accumulates a frame, millions"
 
 
 def draw_size_figure(runs: ProfileRuns) -> list[Path]:
-    """Draw published points and those of a profile's runs; return the PNG and the SVG file.
+    """Draw published points and those of a profile's runs; return the files.
 
     Each data set and 2D source has a panel, errors compare only within one; and a second one over
     multiply-accumulates, where records tell them.
@@ -65,36 +66,16 @@ def draw_size_figure(runs: ProfileRuns) -> list[Path]:
                 measured.setdefault(head, []).append(_measured_point(row, size))
         panels += [_Panel(head, what, points) for head, points in measured.items()]
     figure, drawn = plt.subplots(
-        1, len(panels), figsize=(5.5 * len(panels), 4.5), layout="constrained", squeeze=False
+        1, len(panels), figsize=(5.5 * len(panels), 5.2), layout="constrained", squeeze=False
     )
-    models = dict.fromkeys(point.model for panel in panels for point in panel.points)
-    colours = {model: f"C{number}" for number, model in enumerate(models)}
     for axes, panel in zip(drawn[0], panels, strict=True):
-        _draw_panel(axes, sorted(panel.points, key=lambda point: point.sizes), colours)
+        _draw_panel(axes, sorted(panel.points, key=lambda point: point.sizes))
         axes.set_title(panel.head, fontsize=10)
-        axes.set_xlabel(panel.sizes)
+        axes.set_xlabel(panel.sizes, fontsize=9, labelpad=1)
     drawn[0, 0].set_ylabel("MPJPE, mm (bars: 95 % interval over takes)")
-    written = []
-    for suffix in ("png", "svg"):
-        path = runs.results / runs.profile / "figures" / f"figure_04_size.{suffix}"
-        save_figure(figure, path)
-        written.append(path)
+    written = save_figure(figure, runs.results / runs.profile / "figures" / "figure_04_size")
     plt.close(figure)
     return written
-
-
-def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure as PNG or SVG by the path's ending; equal figures give equal bytes."""
-    import matplotlib as mpl
-
-    format = path.suffix.removeprefix(".")
-    # Versions and dates of the drawing library would make equal figures differ.
-    dates = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-    with (
-        mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path"}),
-        atomic_file(path, "wb") as stream,
-    ):
-        figure.savefig(stream, format=format, dpi=120, metadata=dates[format])
 
 
 def _published_points() -> list[_Points]:
@@ -103,7 +84,11 @@ def _published_points() -> list[_Points]:
         frames = "/".join(map(str, rows["frames"]))
         values = list(map(float, rows["MPJPE_mm"]))
         sizes = list(map(float, rows["parameters"]))
-        points.append(_Points(str(model), f"{model}, {frames} fr.", sizes, values, values, values))
+        points.append(
+            _Points(
+                str(model), f"{title_of(str(model))}, {frames} fr.", sizes, values, values, values
+            )
+        )
     return points
 
 
@@ -111,17 +96,17 @@ def _measured_point(row: ReproducedRow, size: float) -> _Points:
     value = row.average
     low = value.mean if value.low is None else value.low
     high = value.mean if value.high is None else value.high
-    label = f"{row.model}, {row.frames} fr."
+    label = f"{title_of(row.model)}, {row.frames} fr."
     return _Points(row.model, label, [float(size)], [value.mean], [low], [high])
 
 
-def _draw_panel(axes: Any, points: Sequence[_Points], colours: Mapping[str, str]) -> None:
+def _draw_panel(axes: Any, points: Sequence[_Points]) -> None:
     for point in points:
-        x, colour = [size / 1e6 for size in point.sizes], colours[point.model]
-        axes.plot(x, point.values, "o-", color=colour, label=point.label)
-        axes.vlines(x, point.low, point.high, color=colour)
+        x, style = [size / 1e6 for size in point.sizes], style_of(point.model)
+        axes.plot(x, point.values, color=style.color, marker=style.marker, label=point.label)
+        axes.vlines(x, point.low, point.high, color=style.color)
     # Networks of equal size stand so close that labels beside the points would cover each other.
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.2, y=0.15)

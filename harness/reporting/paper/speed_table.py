@@ -13,17 +13,16 @@ import pandas as pd
 from pydantic import ValidationError
 
 from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
+from harness.reporting.names import title_of
 from harness.reporting.paper.speed_report import USES, SpeedReport, Timing, Use, median_interval
 from harness.reporting.published import published_table
 from harness.reporting.table_parts import (
-    Page,
     csv_text,
     number,
-    pipe_table,
     printed,
-    run_names,
     write_page,
 )
+from harness.reporting.table_text import Cell, Page, Table
 from harness.runs.errors import HarnessError
 from harness.runs.files import read_json
 from harness.scoring.metrics import metric_called
@@ -59,22 +58,21 @@ def speed_table(report: SpeedReport, runs: ProfileRuns) -> Page:
     lines = [
         [
             f"{row['method']} (`{row['model']}`)",
-            "",
             f"{row['ms_per_frame']:.2f}",
-            f"{reference / row['ms_per_frame']:.2f}",
+            times(reference / row["ms_per_frame"]),
             printed(row["MPJPE_mm"]),
         ]
         for _, row in published.iterrows()
     ]
-    parts = [
+    parts: list[str | Table] = [
         "# Table V: inference time, milliseconds a frame",
         *_measured_sections(report, errors),
         "## Published: a GTX 1080, Human3.6M",
-        pipe_table(lines, ["method", "", "ms a frame", "times faster", "MPJPE, mm"]),
+        Table(["method", "ms a frame", f"against {title_of(_REFERENCE)}", "MPJPE, mm"], lines),
         "As printed in the DG-Net paper (arXiv 2109.07353), which says neither how many windows "
         "were lifted together nor how time was taken.",
     ]
-    return Page(_NAME, "\n\n".join(parts) + "\n", csv_text(records))
+    return Page(_NAME, parts, csv_text(records))
 
 
 def read_speed(path: Path) -> SpeedReport:
@@ -92,42 +90,67 @@ def read_speed(path: Path) -> SpeedReport:
         ) from error
 
 
-def _measured_sections(report: SpeedReport, errors: Mapping[str, ReproducedRow]) -> list[str]:
-    lines = []
+def _measured_sections(
+    report: SpeedReport, errors: Mapping[str, ReproducedRow]
+) -> list[str | Table]:
+    lines: list[list[str | Cell]] = []
     for use in USES:
         for timing in report.timings:
             error = errors.get(timing.model)
+            median, low, high = median_interval(timing.ms_per_frame[use])
+            faster, least, most = median_interval(_times_faster(report, timing, use))
             lines.append(
                 [
-                    f"**{timing.model}**",
+                    _system(timing.model),
                     _WAYS[use],
                     f"{timing.frames}",
                     f"{timing.parameters:,}",
-                    *_with_interval(timing.ms_per_frame[use]),
-                    *_with_interval(_times_faster(report, timing, use)),
-                    number(None if error is None else error.average),
-                    "" if error is None else run_names(error),
+                    microseconds(median),
+                    f"{microseconds(low)} to {microseconds(high)}",
+                    "reference" if timing.model == _REFERENCE else times(faster),
+                    "" if timing.model == _REFERENCE else f"{times(least)} to {times(most)}",
+                    "" if error is None else number(error.average, error.decimals),
                 ]
             )
-    heads = ["model", "lifted at once", "window, frames", "parameters", "ms a frame"]
-    heads += ["95 % interval", "times faster", "95 % interval", "MPJPE, mm", "run"]
+    heads = ["method", "lifted at once", "window, frames", "parameters", "µs a frame"]
+    heads += ["95 % interval", f"against {title_of(_REFERENCE)}", "95 % interval", "MPJPE, mm"]
     told = ", ".join(f"{name} {report.versions[name]}" for name in ("python", "torch"))
     machine = report.hardware
     gpus = f", {', '.join(machine.gpus)}" if report.device == "cuda" else ""
     return [
         "## Measured here",
-        pipe_table(lines, heads),
-        f"- machine: {machine.cpu}{gpus}; device {report.device}; {report.threads} threads of "
-        f"torch; {told}\n"
+        Table(heads, lines, "Table V: inference time on one machine", words=2),
+        f"- machine: {machine.cpu}{gpus}; device {report.device}; {report.threads} "
+        f"thread{'s' * (report.threads != 1)} of torch; {told}\n"
         f"- {len(report.timings[0].ms_per_frame['window'])} repetitions in one process, the "
-        "systems by turns: medians and their distribution-free intervals; 'times faster' is "
-        f"{_REFERENCE}'s time divided by the system's in the same repetition\n"
+        "systems by turns: medians and their distribution-free intervals; the column 'against' is "
+        f"{title_of(_REFERENCE)}'s time divided by the system's in the same repetition\n"
         "- a window: one window at a time, its time divided by the frames that it predicts; a "
         f"clip: {report.clip_frames} frames at once, as predictions are made\n"
         "- 32-bit floats, the network alone: reading, normalising and mirroring are not timed",
         _sizes(report),
         "An empty MPJPE was not measured: the profile has no scored run of that system.",
     ]
+
+
+def _system(name: str) -> str:
+    """Return how the table calls a system that was timed."""
+    model, _, without = name.partition("_without_")
+    return f"{title_of(model)} without {without.upper()}" if without else title_of(name)
+
+
+def times(ratio: float) -> str:
+    """Return a ratio of speeds in words, such as "2.0x faster" or "8.3x slower"."""
+    if f"{ratio:.2g}" == "1":
+        return "as fast"
+    how, many = ("faster", ratio) if ratio > 1 else ("slower", 1 / ratio)
+    return f"{many:.2g}x {how}" if many < 10 else f"{many:,.0f}x {how}"
+
+
+def microseconds(milliseconds: float) -> str:
+    """Return a time in microseconds with as many digits as it is known to."""
+    value = 1000 * milliseconds
+    return f"{value:.3g}" if value < 1000 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def _sizes(report: SpeedReport) -> str:
@@ -144,11 +167,6 @@ def _times_faster(report: SpeedReport, timing: Timing, use: Use) -> list[float]:
     (reference,) = (one for one in report.timings if one.model == _REFERENCE)
     ratios = np.array(reference.ms_per_frame[use]) / np.array(timing.ms_per_frame[use])
     return [float(ratio) for ratio in ratios]
-
-
-def _with_interval(values: list[float]) -> list[str]:
-    median, low, high = median_interval(values)
-    return [f"{median:.3g}", f"{low:.3g} to {high:.3g}"]
 
 
 def _published_record(row: "pd.Series[Any]") -> dict[str, Any]:

@@ -103,15 +103,16 @@ def check_scores(
 
 def other_runs(
     profile: str,
-    seeds: Sequence[int],
     models: Iterable[str] | None = None,
     results: Path = Path("results"),
 ) -> list[str]:
     """Say of which runs the ids are not those that references were made from, a line a run.
 
+    All seeds that are stored are looked at, whichever are checked: runs and references are
+    committed together.
+
     Args:
         profile: whose runs.
-        seeds: the seeds.
         models: only these, instead of all that have references.
         results: the results folder.
     """
@@ -123,15 +124,23 @@ def other_runs(
             for reference in references.get(model, {}).values()
             for seed, run_id in reference.obtained.runs.items()
         }
-        for seed in known.keys() & set(seeds):
-            path = run_folder(results, profile, model, seed) / "run.json"
-            run_id = read_record(path).run_id if path.exists() else known[seed]
-            if run_id != known[seed]:
+        for seed, path in sorted(_records(results, profile, model).items()):
+            run_id = read_record(path).run_id
+            if known and seed not in known:
+                lines.append(f"{model} seed {seed}: no reference was made from the run {run_id}")
+            elif known and run_id != known[seed]:
                 lines.append(
                     f"{model} seed {seed}: the run is {run_id}, its reference was made from "
-                    f"{known[seed]}"
+                    f"{known[seed]}; 'harness check --update' makes it from the run"
                 )
     return lines
+
+
+def _records(results: Path, profile: str, model: str) -> dict[int, Path]:
+    """Return the records of a model's runs by seed."""
+    found = (results / profile / "runs").glob(f"{model}-seed*/run.json")
+    numbers = {path: path.parent.name.removeprefix(f"{model}-seed") for path in found}
+    return {int(number): path for path, number in numbers.items() if number.isdigit()}
 
 
 def as_markdown(findings: Sequence[Finding]) -> str:

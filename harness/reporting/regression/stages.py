@@ -254,7 +254,7 @@ def model_difference(stage: Stage, what: Checked, model: str) -> str:
 
 def _check_results(what: Checked, report: Report) -> None:
     report.numbers = check_scores(what.name, what.seeds, what.models, what.results)
-    report.warnings += other_runs(what.name, what.seeds, what.models, what.results)
+    report.warnings += other_runs(what.name, what.models, what.results)
     for model in dict.fromkeys(number.model for number in report.numbers):
         of_model = [number for number in report.numbers if number.model == model]
         failed = [number for number in of_model if number.failed]

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from harness.datasets.prepared import PreparedSet
 from harness.prediction.declared import Declared, read_declared
-from harness.prediction.foreign import SUFFIXES, store_foreign
+from harness.prediction.foreign import SUFFIXES, check_foreign, store_foreign
 from harness.reporting.stored.run_report import find_run
 from harness.runs.errors import HarnessError
 from harness.runs.settings import load_settings
@@ -52,15 +54,51 @@ def find_predictions(
     return folder, data, None
 
 
+def check_file(path: Path, data: Path | None, profile: str | None, changes: tuple[str, ...]) -> str:
+    """Read a file of another program's predictions, store nothing, and say what it holds.
+
+    Args:
+        path: the file.
+        data: the prepared set, where it was named.
+        profile: whose data it predicts.
+        changes: KEY=VALUE declared.
+
+    Raises:
+        HarnessError: it could not be stored; the message is the one that storing would give.
+    """
+    declared, data, _ = _declared(path, data, profile, changes)
+    found = check_foreign(path, declared, PreparedSet(data))
+    size = float(np.median(np.linalg.norm(found.positions, axis=-1)))
+    joints = f"{len(found.skeleton)} joints ({found.skeleton.name})"
+    lines = [
+        f"{path}: {len(found.clips)} {declared.split} clips of {data}, {len(found.positions):,} "
+        f"frames of {joints}",
+        f"joints lie {size:.3g} m from the root, in the middle of all"
+        * (declared.unit != "image25d"),
+        f"the root's path: {'given' if found.roots is not None else 'not given'}",
+        *declared.sentences(),
+        "nothing was stored",
+    ]
+    return "\n".join(
+        f"- {line}" if index else line for index, line in enumerate(filter(None, lines))
+    )
+
+
 def _stored(
     path: Path, data: Path | None, profile: str | None, changes: tuple[str, ...], force: bool
 ) -> tuple[Path, Path, Declared]:
     """Store the predictions in a file; return their folder, the prepared set, what is declared."""
-    settings = load_settings()
-    settings.profile_called(profile)
-    name = profile or settings.profile
-    declared = read_declared(path, changes)
-    data = data or PREPARED / name
+    declared, data, name = _declared(path, data, profile, changes)
     run = RESULTS / name / "runs" / f"{declared.model}-seed{declared.seed}"
     store_foreign(path, declared, PreparedSet(data), run, force=force)
     return run / "predictions", data, declared
+
+
+def _declared(
+    path: Path, data: Path | None, profile: str | None, changes: tuple[str, ...]
+) -> tuple[Declared, Path, str]:
+    """Return what is declared of a file, the prepared set that it predicts, and the profile."""
+    settings = load_settings()
+    settings.profile_called(profile)
+    name = profile or settings.profile
+    return read_declared(path, changes), data or PREPARED / name, name

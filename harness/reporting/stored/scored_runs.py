@@ -14,7 +14,9 @@ from harness.runs.errors import HarnessError
 from harness.runs.files import visible
 from harness.runs.provenance import RunRecord, read_record
 from harness.runs.suggest import unknown_name
+from harness.scoring.metrics import Metric
 from harness.scoring.stored_score import Score, read_score
+from harness.scoring.takes import Takes, takes_of
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,20 @@ class ScoredRun:
     convergence: Convergence = "not known"
 
     @property
+    def seed(self) -> int:
+        """The training seed."""
+        return self.score.header.conditions.predictions.seed
+
+    @property
     def trained_here(self) -> bool:
         """Whether there is a record of its training."""
         return self.record is not None and self.record.kind == "train"
 
     @property
     def learnt_from(self) -> str:
-        """Which training clips it learnt from, and whose 3D labels it was given."""
+        """Which training clips it learnt from, and whose 3D labels; "" where no record tells."""
         if self.record is None or not self.trained_here:
-            return "not recorded"
+            return ""
         actions = self.record.parameters.get("train_actions")
         labelled = self.record.parameters.get("network", {}).get("labelled_subjects")
         clips = "all training clips" if actions is None else f"clips of {', '.join(actions)} alone"
@@ -68,10 +75,17 @@ class ScoredModel:
     Attributes:
         name: the column's head.
         runs: its runs, by seed.
+        left_out: seeds of runs that are stored beside these and were not asked for.
     """
 
     name: str
     runs: tuple[ScoredRun, ...]
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def dataset(self) -> str:
+        """The data set that it was scored on."""
+        return self.runs[0].score.header.conditions.predictions.dataset
 
 
 def find_scored_model(
@@ -85,7 +99,7 @@ def find_scored_model(
     """Find the scored runs that a name means.
 
     Args:
-        name: a model of the profile (all its seeds), a run such as "quick/dgnet-seed0" or
+        name: a model of the profile, a run such as "quick/dgnet-seed0" or
             "dgnet-seed0", the folder of a run, or the beginning of a run id.
         profile: where models are looked for.
         protocol: id of the protocol scored under.
@@ -100,20 +114,47 @@ def find_scored_model(
     """
     folder = results / profile / "runs"
     pattern = re.compile(re.escape(name) + r"-seed(\d+)")
+    left_out: tuple[int, ...] = ()
     if (folder / name).is_dir():
         folders = [folder / name]
     else:
         found = ((pattern.fullmatch(path.name), path) for path in folder.glob("*-seed*"))
         numbered = sorted((int(match[1]), path) for match, path in found if match)
         folders = [path for seed, path in numbered if not seeds or seed in seeds]
+        left_out = tuple(seed for seed, _ in numbered if seeds and seed not in seeds)
         if numbered and not folders:
             there = ", ".join(str(seed) for seed, _ in numbered)
-            raise HarnessError(f"{name} has no run with these seeds in {folder} (there: {there})")
+            raise HarnessError(
+                f"{name} has no run with these seeds in {folder} (there: {there}); choose others "
+                "with --seeds"
+            )
     if not folders:
         folders = [_single_run(name, folder, results)]
     runs = tuple(_scored(path, protocol, within) for path in folders)
     _require_alike(name, runs)
-    return ScoredModel(name, runs)
+    return ScoredModel(name, runs, left_out)
+
+
+def takes_of_models(
+    models: Sequence[ScoredModel], metric: Metric, joint: str | None = None
+) -> Takes:
+    """Return the errors of models by take and seed.
+
+    Args:
+        models: scored under one protocol.
+        metric: the metric.
+        joint: one joint alone, or the mean over all that count.
+
+    Raises:
+        HarnessError: the metric was not scored, or runs do not count the same frames.
+    """
+    return takes_of(
+        [[run.score.sequences for run in model.runs] for model in models],
+        metric,
+        models[0].runs[0].score.protocol,
+        joint,
+        [[run.seed for run in model.runs] for model in models],
+    )
 
 
 def require_comparable(models: Iterable[ScoredModel], dataset: str | None = None) -> None:
@@ -165,10 +206,21 @@ def _single_run(name: str, folder: Path, results: Path) -> Path:
     try:
         return find_run(name, results)
     except HarnessError as error:
-        models = {path.name.rpartition("-seed")[0] for path in visible(folder.glob("*-seed*"))}
+        models = models_in(folder)
         if "/" in name or not models:
             raise
         raise unknown_name(f"model with runs in {folder}", name, models) from error
+
+
+def models_in(runs: Path) -> set[str]:
+    """Return the names of the models that have runs in a folder."""
+    return {path.name.rpartition("-seed")[0] for path in visible(runs.glob("*-seed*"))}
+
+
+def seeds_in(runs: Path) -> set[int]:
+    """Return the seeds of all runs in a folder."""
+    found = (re.search(r"-seed(\d+)$", path.name) for path in runs.glob("*-seed*"))
+    return {int(match[1]) for match in found if match}
 
 
 def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
@@ -198,7 +250,7 @@ def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
 def _require_alike(name: str, runs: tuple[ScoredRun, ...]) -> None:
     """Raise unless the runs differ in nothing but their seed."""
     first, expected = runs[0], _settings(runs[0])
-    seeds = [run.score.header.conditions.predictions.seed for run in runs]
+    seeds = [run.seed for run in runs]
     if len(set(seeds)) < len(seeds):
         raise HarnessError(f"{name}: two of its runs have the same seed; name the runs one by one")
     for run in runs[1:]:

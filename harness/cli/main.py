@@ -29,6 +29,7 @@ _COMMANDS = {
         "harness.cli.leaderboard:leaderboard",
         "Write rows for a public leaderboard.",
     ),
+    "lift": ("harness.cli.lift:lift", "Lift a detector's keypoints to 3D motion."),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "predict": ("harness.cli.predict:predict", "Store a trained model's predictions."),
     "score": ("harness.cli.score:score", "Score stored predictions under a protocol."),

@@ -1,9 +1,9 @@
 """What it costs a lifter that its joints were derived from a detector's; accuracy, not speed.
 
 Exact keypoints of a prepared set are lifted twice: as they are, and with the lifter's joints
-derived from those that a detector would find on the same body (`seen_joints`), exactly where they are. The
-difference is what the derivation costs, without any error of a detector: how much larger the error
-becomes, and how far predictions move.
+derived from those that a detector would find on the same body (`seen_joints`), exactly where they
+are. The difference is what the derivation costs, without any error of a detector: how much larger
+the error becomes, and how far predictions move.
 """
 
 import argparse

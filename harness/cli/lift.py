@@ -95,11 +95,12 @@ def lift(
     """
     from harness.lifting.checkpoint import load_checkpoint
     from harness.prediction.accelerator import accelerator_called
-    from harness.prediction.lift_file import LiftOptions, lift_file
+    from harness.prediction.lift_file import LiftOptions, lift_file, unit_of
     from harness.prediction.motion_formats.write import (
         formats_called,
         motion_files,
         refuse_existing,
+        refuse_unit,
         write_motion,
     )
 
@@ -118,6 +119,7 @@ def lift(
     folder = out or Path("lifted") / stem
     refuse_existing(folder, stem, wanted, force=force)
     lifter, contract = load_checkpoint(_checkpoint(run, checkpoint))
+    refuse_unit(wanted, unit_of(contract, options))
     lifted = lift_file(input, lifter.to(accelerator_called(accelerator)), contract, options)
     places = motion_files(folder, stem, list(lifted.motions))
     _tell(lifted)

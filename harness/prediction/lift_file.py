@@ -106,12 +106,17 @@ def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: Lift
         frames=detections.last - detections.first + 1,
         people=people_of(detections),
         rate=rate,
-        warnings=_warnings(detections, camera, contract, fps, rate),
+        warnings=_warnings(detections, camera, contract, unit_of(contract, options), fps, rate),
     )
     for person in choose_people(lifted.people, options.person, str(path)):
         motion = _motion(person, path, lifter, contract, camera, fps, options, lifted)
         lifted.motions[person.name] = motion
     return lifted
+
+
+def unit_of(contract: ModelContract, options: LiftOptions) -> Unit:
+    """Return the unit that motions have: the lifter's, or metres where legs are scaled to some."""
+    return "m" if contract.space == "camera" or options.leg_length is not None else "screen"
 
 
 def _motion(
@@ -140,15 +145,14 @@ def _motion(
         batch_size=options.batch_size,
         progress=f"lifting person {shown(person.name)}",
     )
-    unit: Unit = "m" if contract.space == "camera" else "screen"
     if options.leg_length is not None:
-        positions, unit = positions * _scale(positions, lifter.skeleton, options.leg_length), "m"
+        positions = positions * _scale(positions, lifter.skeleton, options.leg_length)
     return Motion(
         source=f"{path.name}, person {person.name}",
         model=f"{contract.method}, {contract.run_id}",
         skeleton=lifter.skeleton,
         positions=positions,
-        unit=unit,
+        unit=unit_of(contract, options),
         fps=fps,
         first_frame=person.first_frame,
         filled=_filled_3d(gaps, lifter.layout, lifter.skeleton),
@@ -195,7 +199,12 @@ def _scale(positions: NDArray[np.float64], skeleton: Skeleton, wanted: float) ->
 
 
 def _warnings(
-    detections: Detections, camera: Camera, contract: ModelContract, fps: float, rate: float
+    detections: Detections,
+    camera: Camera,
+    contract: ModelContract,
+    unit: Unit,
+    fps: float,
+    rate: float,
 ) -> list[str]:
     """Return what to know of the file as a whole."""
     warnings = []
@@ -216,7 +225,7 @@ def _warnings(
             f"{outside.sum() / found.sum():.0%} of the joints lie outside of the picture of "
             f"{camera.width} x {camera.height}; is that the video's size?"
         )
-    if contract.space != "camera":
+    if unit == "screen":
         warnings.append("this lifter predicts in units of the screen, not metres")
     return warnings
 

@@ -51,6 +51,7 @@ DERIVATIONS: Mapping[str, tuple[Weights, ...]] = {
 
 _WITHIN_HEAD: tuple[Weights, ...] = (
     {"LEar": 1 / 2, "REar": 1 / 2},
+    {"Head": 1 / 2, "UpperNeck": 1 / 2},
     {"LEye": 1 / 2, "REye": 1 / 2},
     {"Nose": 1.0},
 )

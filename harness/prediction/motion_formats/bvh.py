@@ -24,6 +24,8 @@ _SIDEWAYS = ("Hip", "Shoulder", "Elbow", "Wrist", "Eye", "Ear")
 _DOWN = ("Knee", "Foot", "Ankle")
 _LEAST_BONE = 1e-6
 _EULER = "ZXY"
+_STUB = 0.1
+"""Length beyond a last joint that is written as one, in lengths of its bone."""
 
 
 def write(motion: Motion, path: Path) -> None:
@@ -33,7 +35,7 @@ def write(motion: Motion, path: Path) -> None:
     offsets = _rest_offsets(motion.upright, skeleton)
     angles = _euler_degrees(_local_rotations(motion.upright, skeleton, children, offsets))
     order = _depth_first(children, skeleton.root)
-    turning = [joint for joint in order if children[joint]]
+    turning = [joint for joint in order if not _is_end(skeleton, children, joint)]
     lines = ["HIERARCHY", *_hierarchy(skeleton, children, offsets, skeleton.root, 0)]
     lines += ["MOTION", f"Frames: {len(angles)}", f"Frame Time: {1 / motion.fps:.8f}"]
     for turns in angles[:, turning].reshape(len(angles), -1):
@@ -47,6 +49,15 @@ def _children(skeleton: Skeleton) -> list[list[int]]:
     for parent, child in skeleton.edges:
         children[parent].append(child)
     return children
+
+
+def _is_end(skeleton: Skeleton, children: list[list[int]], joint: int) -> bool:
+    """Return whether a joint is no more than the end of its parent's only bone.
+
+    The last joint of a chain has nothing to turn. Where its parent has other bones too, it is a
+    joint all the same, for programs take the end of a bone to be all that is there.
+    """
+    return not children[joint] and len(children[skeleton.parents[joint]]) == 1
 
 
 def _depth_first(children: list[list[int]], joint: int) -> list[int]:
@@ -129,7 +140,7 @@ def _hierarchy(
     place = " ".join(f"{value:.6f}" for value in offsets[joint])
     name = re.sub(r"\W", "_", skeleton.joints[joint])
     turns = " ".join(f"{axis}rotation" for axis in _EULER)
-    if not children[joint]:  # nothing turns there: it is where its parent's bone ends
+    if _is_end(skeleton, children, joint):
         return [f"{indent}End Site", f"{indent}{{", f"{indent}\tOFFSET {place}", f"{indent}}}"]
     root = joint == skeleton.root
     channels = f"6 Xposition Yposition Zposition {turns}" if root else f"3 {turns}"
@@ -141,4 +152,8 @@ def _hierarchy(
     ]
     for child in children[joint]:
         lines += _hierarchy(skeleton, children, offsets, child, depth + 1)
+    if not children[joint]:
+        beyond = " ".join(f"{value:.6f}" for value in _STUB * offsets[joint])
+        lines += [f"{indent}\tEnd Site", f"{indent}\t{{", f"{indent}\t\tOFFSET {beyond}"]
+        lines.append(f"{indent}\t}}")
     return [*lines, f"{indent}}}"]

@@ -8,21 +8,11 @@ import re
 from pathlib import Path
 
 from harness.prediction.motion import Motion
-from harness.runs.errors import HarnessError
 from harness.runs.files import atomic_file
 
 
 def write(motion: Motion, path: Path) -> None:
-    """Write the joints as markers.
-
-    Raises:
-        HarnessError: positions are not in metres.
-    """
-    if motion.unit != "m":
-        raise HarnessError(
-            f"{path}: TRC needs metres, and this lifter predicts in units of the screen; say how "
-            "long a leg is (--leg-length 0.85), or choose another --format"
-        )
+    """Write the joints of a motion in metres as markers."""
     names = [re.sub(r"\W", "_", joint) for joint in motion.skeleton.joints]
     frames = len(motion.positions)
     rate = f"{motion.fps:.6f}"

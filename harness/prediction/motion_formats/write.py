@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from harness.prediction.motion import Motion
+from harness.prediction.motion import Motion, Unit
 from harness.prediction.motion_formats import arrays, bvh, plain_object, table, trc
 from harness.runs.errors import HarnessError
 from harness.runs.suggest import unknown_name
@@ -19,6 +19,9 @@ FORMATS: Mapping[str, Callable[[Motion, Path], None]] = {
 """By the name that commands take, which is also the ending of the files."""
 
 
+_IN_METRES = ("trc",)
+
+
 def formats_called(names: Sequence[str]) -> list[str]:
     """Return names of formats, each once.
 
@@ -31,6 +34,16 @@ def formats_called(names: Sequence[str]) -> list[str]:
     if not names:
         raise HarnessError(f"no format is named; choose of {', '.join(FORMATS)}")
     return list(dict.fromkeys(names))
+
+
+def refuse_unit(formats: Sequence[str], unit: Unit) -> None:
+    """Raise where a format takes metres alone and motions have another unit."""
+    for name in formats:
+        if name in _IN_METRES and unit != "m":
+            raise HarnessError(
+                f"--format {name} needs metres, and this lifter predicts in units of the screen; "
+                "say how long a leg is (--leg-length 0.85), or choose another format"
+            )
 
 
 def motion_files(folder: Path, stem: str, people: Sequence[str]) -> dict[str, Path]:
@@ -60,7 +73,7 @@ def write_motion(motion: Motion, place: Path, formats: Sequence[str]) -> list[Pa
         formats: names of formats.
 
     Raises:
-        HarnessError: a format cannot hold the motion, or the place cannot be written.
+        HarnessError: the place cannot be written.
     """
     written = []
     for name in formats:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="\b\nExamples:\n"
-    "  harness lift openpose_output/ --run cmu/videopose3d-seed0 --image-size 1920x1080 --fps 30\n"
-    "  harness lift results.json --run quick/dgnet-seed0 --image-size 1920x1080 --fps 25 \\\n"
-    "    --person all --format bvh,trc --out lifted/dance"
+    "  harness lift openpose/ --run cmu/videopose3d-seed0 --image-size 1920x1080 --fps 30\n"
+    "  harness lift coco.json --run quick/dgnet-seed0 --image-size 640x480 --fps 25 --person 2\n"
+    "  harness lift dance.npz --checkpoint model.safetensors --format bvh,trc --out dance"
 )
 @click.argument("input", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option("--run", help="Run whose lifter is used, such as quick/dgnet-seed0.")

@@ -315,6 +315,10 @@ BAD: dict[str, tuple[Make, str]] = {
         lambda t: files.named_npz(t / "a.npz", PERSON, COCO_PARTS[:5]),
         "names 5 joints, but keypoints are of 17",
     ),
+    "a coordinate in no picture": (
+        lambda t: files.coco(t / "a.json", [PERSON * [1e12, 1, 1]]),
+        "which is in no picture",
+    ),
     "infinity": (
         lambda t: files.named_npz(t / "a.npz", np.full((3, 17, 3), np.inf), COCO_PARTS),
         "nobody was detected",

@@ -12,6 +12,7 @@ from harness.runs.errors import HarnessError
 
 Floats = NDArray[np.float64]
 
+_FARTHEST = 1e6  # pixels
 # Where frames are named by numbers, gaps may be long; ids that are no frame numbers are longer.
 _LEAST_SPAN, _MOST_GAPS = 10_000, 50
 
@@ -78,7 +79,8 @@ class DetectionsBuilder:
             track: the file's name or number for the person; None or below 0 for none.
 
         Raises:
-            HarnessError: the number of joints is none of the format's, or another one than before.
+            HarnessError: the number of joints is none of the format's, or another one than before,
+                or a coordinate lies in no picture.
         """
         where = f"{self.where}: frame {frame}"
         if self.order is None:
@@ -89,8 +91,12 @@ class DetectionsBuilder:
                 f"{where}: a person has {len(person)} joints, others have {self._count}; "
                 "lift the output of one model at a time"
             )
-        if np.isinf(person).any():
-            raise HarnessError(f"{where}: a coordinate is infinite; detect this frame again")
+        farthest = float(np.nanmax(np.abs(person[:, :2]), initial=0.0))
+        if farthest > _FARTHEST:
+            raise HarnessError(
+                f"{where}: a coordinate is {farthest:g}, which is in no picture; detect this frame "
+                "again"
+            )
         self._frames.append(frame)
         self._people.append(person[: len(self.order.joints)])
         self._tracks.append(_track(track))

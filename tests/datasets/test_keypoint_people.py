@@ -59,9 +59,21 @@ def test_somebody_who_was_away_for_long_is_somebody_new(tmp_path: Path) -> None:
     assert people["3"].first_frame == 78
 
 
-def test_where_no_frame_has_two_people_all_are_one(tmp_path: Path) -> None:
+def test_a_detector_that_jumps_to_somebody_else_is_noticed(tmp_path: Path) -> None:
+    there = (np.arange(30) % 20 < 10)[:, None, None]
+    jumping = np.where(there, LEFT, coco_person(30, to_the_right=3.0))
+    people = people_in(files.coco(tmp_path / "a.json", [jumping]))
+    assert {name: person.frames_seen for name, person in people.items()} == {"1": 20, "2": 10}
+
+
+def test_who_comes_back_alone_after_long_is_the_one_who_went(tmp_path: Path) -> None:
     jumping = np.where((np.arange(30) < 15)[:, None, None], LEFT, coco_person(30, to_the_right=3.0))
-    assert list(people_in(files.coco(tmp_path / "a.json", [jumping]))) == ["1"]
+    path = files.coco(tmp_path / "a.json", [jumping])
+    held = files.json.loads(path.read_text())
+    for item in held[15:]:
+        item["image_id"] += 100
+    people = people_in(files.write_json(path, held))
+    assert {name: person.frames_seen for name, person in people.items()} == {"1": 30}
 
 
 def test_files_that_say_who_is_who_are_believed(tmp_path: Path) -> None:
@@ -101,6 +113,17 @@ def test_gaps_are_filled_on_a_line_in_time_and_ends_are_held() -> None:
     assert whole[:, 0].tolist() == [[10, 0], [10, 0], [20, 2], [30, 4], [40, 6], [40, 6]]
     assert missing[:, 0].tolist() == [True, False, True, True, False, True]
     assert longest_gap(missing) == 2
+
+
+def test_a_hidden_limb_goes_along_with_the_trunk() -> None:
+    walk = np.arange(9.0)[:, None, None] * [100.0, 0.0]
+    points = np.array([[[0.0, 0.0], [10.0, 50.0]]]) + walk
+    points[2:6, 1], points[0, 0] = np.nan, np.nan
+    whole, missing = filled(points, trunk=[0])
+    np.testing.assert_allclose(whole[1:, 1], points[1:, 0] + [10.0, 50.0])
+    assert whole[0].tolist() == [[100.0, 0.0], [10.0, 50.0]], "what was found stays where it is"
+    assert missing.sum() == 5
+    np.testing.assert_allclose(filled(points)[0][2:6, 1, 1], 50.0)
 
 
 @pytest.mark.parametrize("order", dict.fromkeys(BY_COUNT.values()), ids=lambda order: order.name)

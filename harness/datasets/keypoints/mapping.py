@@ -57,6 +57,8 @@ _WITHIN_HEAD: tuple[Weights, ...] = (
 )
 """Ways to MPI-INF-3DHP's Head, which lies within the head, below its HeadTop."""
 
+_TRUNK = (*_HIPS, *_SHOULDERS)
+
 _OFTEN = 0.5
 """A way is good if each of its joints is seen in so many frames; the first good one is taken."""
 
@@ -131,7 +133,8 @@ def lifter_keypoints(
     derived = derivations(wanted, given, f"{where}: person '{person.name}'")
     weights = mean_weights(wanted, joints, derived)
     used = np.flatnonzero((weights != 0).any(axis=0))
-    points, missing = filled(person.points[:, used])
+    trunk = [place for place, joint in enumerate(used) if joints[joint] in _TRUNK]
+    points, missing = filled(person.points[:, used], trunk)
     weights = weights[:, used]
     needed = weights != 0
     lifted = np.einsum("jm,fma->fja", weights, points)

@@ -1,10 +1,11 @@
 """Who is who: people followed from frame to frame, and one or all of them chosen.
 
-Where the file says who somebody is, it is believed. Where no frame has two people, all are one.
-Otherwise people are followed: in each frame, people and tracks are paired so that the sum of their
-distances is least (Hungarian method), the distance being the mean over joints that both have, in
-diagonals of the track's box. Beyond MOST_DISTANCE they are not the same; a track that was not
-continued for MOST_FRAMES_AWAY frames has ended, and whoever comes then is somebody new.
+Where the file says who somebody is, it is believed. Otherwise people are followed: in each frame,
+people and tracks are paired so that the sum of their distances is least (Hungarian method), the
+distance being the mean over joints that both have, in diagonals of the track's box. Beyond
+MOST_DISTANCE they are not the same; a track that was not continued for MOST_FRAMES_AWAY frames has
+ended, and whoever comes then is somebody new. Where no frame has two people, whoever comes after
+nobody was there for so long is taken to be the one who went.
 """
 
 from collections.abc import Mapping
@@ -95,11 +96,10 @@ def confident(person: Person, least: float, where: str) -> Person:
 
 def _followed(detections: Detections) -> NDArray[np.int64]:
     """Return the number, from 1, of each row's person."""
-    frames = detections.frame
-    if len(np.unique(frames)) == len(frames):
-        return np.ones(len(frames), np.int64)
     from scipy.optimize import linear_sum_assignment
 
+    frames = detections.frame
+    alone = len(np.unique(frames)) == len(frames)
     numbers = np.zeros(len(frames), np.int64)
     last_seen: dict[int, int] = {}  # track -> row
     order = np.argsort(frames, kind="stable")
@@ -120,6 +120,8 @@ def _followed(detections: Detections) -> NDArray[np.int64]:
                 if distance[track, person] <= MOST_DISTANCE:
                     numbers[rows[person]] = open_tracks[track]
                     free.remove(rows[person])
+        elif alone and last_seen:
+            numbers[free.pop()] = numbers[order[np.searchsorted(frames[order], frame) - 1]]
         for row in free:
             numbers[row] = numbers.max() + 1
         last_seen.update({int(numbers[row]): int(row) for row in rows})

@@ -1,6 +1,6 @@
 """Lifting whole clips, each frame predicted exactly once; validation and prediction both do it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from harness.lifting.windows import (
     covering_windows,
     prefetched,
 )
-from harness.runs.progress import track
 
 Predict = Callable[[LifterInput], Tensor]
 
@@ -27,7 +26,6 @@ def lift(
     *,
     flip_test: bool,
     batch_size: int | None = None,
-    progress: str | None = None,
 ) -> NDArray[np.float32]:
     """Predict every frame of the reader's clips.
 
@@ -37,7 +35,6 @@ def lift(
         flip_test: average each prediction with that on the mirrored input, mirrored back.
         batch_size: windows at a time; by default what the lifter says. No number depends on it
             beyond rounding.
-        progress: what the bar on the terminal is called; none unless given.
 
     Returns:
         (rows, joints, 3), clip after clip in the reader's order, in the lifter's `space`; with
@@ -47,7 +44,7 @@ def lift(
     if flip_test:
         mirrored = lifter.forward_mirrored if lifter.mirrors_itself else None
         predict = mirrored or _with_mirror_image(predict, lifter)
-    return _every_frame(lifter, reader, predict, lifter.hypotheses, batch_size, progress)
+    return _every_frame(lifter, reader, predict, lifter.hypotheses, batch_size)
 
 
 def mpjpe_mm(lifter: Lifter, reader: WindowReader) -> float:
@@ -76,7 +73,6 @@ def _every_frame(
     predict: Predict,
     hypotheses: int,
     batch_size: int | None,
-    progress: str | None = None,
 ) -> NDArray[np.float32]:
     """Return the predictions of all frames; hypotheses as second axis where there are several."""
     lifter.eval()
@@ -93,7 +89,7 @@ def _every_frame(
         shift = first - reader.clips["first_row"].to_numpy(np.int64)
         offset = first_predicted(lifter.frames, lifter.predicts)
         size = batch_size or lifter.windows_at_a_time
-        for index, predicted in _lifted_windows(lifter, reader, predict, size, progress):
+        for index, predicted in _lifted_windows(lifter, reader, predict, size):
             if poses:
                 predicted = predicted.swapaxes(1, 2)
             rows, kept = _kept(index, offset, predicted.shape[1])
@@ -108,7 +104,7 @@ def _kept(index: WindowIndex, offset: int, frames: int) -> tuple[Integers, NDArr
 
 
 def _lifted_windows(
-    lifter: Lifter, reader: WindowReader, predict: Predict, batch_size: int, progress: str | None
+    lifter: Lifter, reader: WindowReader, predict: Predict, batch_size: int
 ) -> Iterator[tuple[WindowIndex, NDArray[np.float32]]]:
     """Yield batches of windows with their predictions, (windows, ..., joints, 3)."""
     windows = covering_windows(reader.clips, lifter.frames, lifter.predicts)
@@ -117,10 +113,7 @@ def _lifted_windows(
         index = windows[begin : begin + batch_size]
         return index, reader.inputs(index)
 
-    begins: Iterable[int] = range(0, len(windows), batch_size)
-    if progress is not None:
-        begins = track(begins, progress, -(-len(windows) // batch_size))
-    for index, inputs in prefetched(read, begins):
+    for index, inputs in prefetched(read, range(0, len(windows), batch_size)):
         yield index, _predicted(lifter, predict, inputs)
 
 

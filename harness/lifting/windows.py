@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton
+from harness.datasets.prepared import PreparedSet
 from harness.lifting.clip_rows import ClipRows, Integers
-from harness.lifting.clip_source import ClipSource
 from harness.lifting.contract import Batch, Lifter, LifterInput, Predicts, first_predicted
 from harness.lifting.screen import ScreenKeypoints
 
@@ -134,7 +134,7 @@ class WindowReader:
 
     def __init__(
         self,
-        prepared: ClipSource,
+        prepared: PreparedSet,
         clips: pd.DataFrame,
         input_2d: str,
         lifter: Lifter,
@@ -145,7 +145,7 @@ class WindowReader:
         """Prepare reading `clips` of `prepared`.
 
         Args:
-            prepared: the data set, or what stands for it.
+            prepared: the data set.
             clips: rows of its table of clips; window indices count these.
             input_2d: the 2D source to read.
             lifter: says how long windows are, which joints it takes and predicts (picked by name

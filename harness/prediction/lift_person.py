@@ -1,6 +1,8 @@
-"""Lifting one person's keypoints: a clip that lies in memory, not in a prepared set."""
+"""Lifting one person's keypoints: a clip that lies in memory, not in a prepared set's files."""
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,43 +10,45 @@ from numpy.typing import NDArray
 
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton
+from harness.datasets.prepared import PreparedSet
 from harness.lifting.contract import Lifter
 from harness.lifting.lift import lift
-from harness.lifting.windows import WindowReader
+from harness.lifting.windows import WindowReader, covering_windows
 from harness.prediction.trained_rate import at_rate, back_at_rate
 from harness.runs.errors import HarnessError
+from harness.runs.progress import track
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _InMemory:
-    """One clip as a source of windows; it has no 3D."""
+class _ClipInMemory(PreparedSet):
+    """A prepared set of one clip without 3D, made of arrays instead of files.
 
-    lifter: Lifter
-    points: NDArray[np.float32]
-    sure: NDArray[np.float32]
-    seen_by: Camera
+    It is what windows are read from; whatever else a prepared set has, this one has not.
+    """
 
-    @property
-    def skeleton(self) -> Skeleton:
-        return self.lifter.skeleton
-
-    @property
-    def positions_3d(self) -> NDArray[np.float32]:
-        raise HarnessError("a video has no true 3D")
+    def __init__(self, lifter: Lifter, points: Floats, confidence: Floats, camera: Camera) -> None:
+        self.path = Path("video")
+        self.skeleton = lifter.skeleton
+        self._layout = lifter.layout
+        self._points = np.ascontiguousarray(points, np.float32)
+        self._confidence = np.ascontiguousarray(confidence, np.float32)
+        self._camera = camera
+        self.clips = pd.DataFrame(
+            {"first_row": [0], "frames": [len(points)], "camera": [""], "subject": [""]}
+        )
 
     def layout(self, source: str) -> Skeleton:
-        return self.lifter.layout
+        return self._layout
 
     def keypoints_2d(self, source: str) -> NDArray[np.float32]:
-        return self.points
+        return self._points
 
     def confidence(self, source: str) -> NDArray[np.float32] | None:
-        return self.sure
+        return self._confidence
 
     def camera(self, key: str) -> Camera:
-        return self.seen_by
+        return self._camera
 
 
 def camera_of(size: tuple[int, int]) -> Camera:
@@ -73,7 +77,7 @@ def lift_person(
     rate: float,
     flip_test: bool,
     batch_size: int | None = None,
-    progress: str | None = None,
+    progress: str = "lifting",
 ) -> Floats:
     """Lift keypoints of consecutive frames.
 
@@ -86,7 +90,7 @@ def lift_person(
         rate: that the lifter gets; keypoints are resampled to it and poses back to `fps`.
         flip_test: average with the prediction on the mirrored input.
         batch_size: windows at a time; by default what suits the lifter.
-        progress: what the bar on the terminal is called; none unless given.
+        progress: what the bar on the terminal is called.
 
     Returns:
         (frames, joints, 3) in the lifter's space, relative to its root; the mean of its hypotheses
@@ -99,23 +103,39 @@ def lift_person(
         raise HarnessError(
             "this lifter is given the true depth of the root, which no video has; lift with another"
         )
-    frames = len(points)
-    source = _InMemory(
+    clip = _ClipInMemory(
         lifter,
-        np.ascontiguousarray(at_rate(points, fps, rate), np.float32),
-        np.clip(at_rate(confidence, fps, rate), 0.0, 1.0).astype(np.float32),
+        at_rate(points, fps, rate),
+        np.clip(at_rate(confidence, fps, rate), 0.0, 1.0),
         camera,
     )
-    clips = pd.DataFrame(
-        {"first_row": [0], "frames": [len(source.points)], "camera": [""], "subject": [""]}
-    )
-    reader = WindowReader(source, clips, "", lifter)
-    lifted = lift(
-        lifter, reader, flip_test=flip_test, batch_size=batch_size, progress=progress
-    ).astype(np.float64)
+    reader = WindowReader(clip, clip.clips, "", lifter)
+    size = batch_size or lifter.windows_at_a_time
+    with _progress(lifter, reader, size, flip_test, progress):
+        lifted = lift(lifter, reader, flip_test=flip_test, batch_size=size).astype(np.float64)
     if lifter.hypotheses > 1:
         lifted = lifted.mean(axis=1)
     if not np.isfinite(lifted).all():
         raise HarnessError("the lifter predicts NaN or infinity; train it again, or take another")
     root = lifted[:, lifter.skeleton.root, None]
-    return back_at_rate(lifted - root, rate, fps, frames)
+    return back_at_rate(lifted - root, rate, fps, len(points))
+
+
+@contextlib.contextmanager
+def _progress(
+    lifter: Lifter, reader: WindowReader, size: int, flip_test: bool, description: str
+) -> Iterator[None]:
+    """Show a bar that moves with every batch that the lifter predicts."""
+    windows = len(covering_windows(reader.clips, lifter.frames, lifter.predicts))
+    batches = -(-windows // size) * (2 if flip_test else 1)
+    bar = track(range(batches), description)
+
+    def moved(*_: object) -> None:
+        next(bar, None)
+
+    hook = lifter.register_forward_hook(moved)
+    try:
+        yield
+    finally:
+        hook.remove()
+        bar.close()

@@ -164,7 +164,8 @@ def _tell(lifted: "Lifted") -> None:
     people = ", ".join(
         f"{shown(name)} ({person.frames_seen} frames)" for name, person in lifted.people.items()
     )
-    click.echo(f"{lifted.title}: {lifted.frames} frames, {len(lifted.people)} people: {people}")
+    count = "1 person" if len(lifted.people) == 1 else f"{len(lifted.people)} people"
+    click.echo(f"{lifted.title}: {lifted.frames} frames, {count}: {people}")
     for joint, weights in lifted.derived.items():
         means = " ".join(f"{weight:+.3g} {source}" for source, weight in weights.items())
         click.echo(f"  {joint} = {means}")

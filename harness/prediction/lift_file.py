@@ -108,7 +108,13 @@ def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: Lift
         rate=rate,
         warnings=_warnings(detections, camera, contract, unit_of(contract, options), fps, rate),
     )
-    for person in choose_people(lifted.people, options.person, str(path)):
+    chosen = choose_people(lifted.people, options.person, str(path))
+    if options.person is None and len(lifted.people) > 1:
+        lifted.warnings.append(
+            f"person {chosen[0].name} of {len(lifted.people)} is lifted, the largest; --person "
+            "names another, or all"
+        )
+    for person in chosen:
         motion = _motion(person, path, lifter, contract, camera, fps, options, lifted)
         lifted.motions[person.name] = motion
     return lifted

@@ -1,6 +1,7 @@
 """`harness lift`: from what a detector wrote to motion in files, or one plain error."""
 
 import json
+import shutil
 from pathlib import Path
 
 import keypoint_files as files
@@ -12,9 +13,10 @@ from harness.body.skeleton import H36M_17
 from harness.cli.main import main
 from harness.datasets.keypoints.layouts import BODY_25
 from harness.lifting.build import build_lifter
-from harness.lifting.checkpoint import ModelContract, save_checkpoint
+from harness.lifting.checkpoint import CHECKPOINT, ModelContract, save_checkpoint
 from harness.lifting.registry import method_called
 from harness.prediction.motion_formats.write import FORMATS
+from harness.runs.provenance import collect, write_record
 
 SIZE = ("--image-size", f"{WIDTH}x{HEIGHT}")
 TOLD = (*SIZE, "--fps", "25")
@@ -94,7 +96,7 @@ def test_a_folder_of_openpose_becomes_files_of_all_formats(
     every = ",".join(FORMATS)
     assert lift(folder, "--checkpoint", models["videopose3d"], *TOLD, "--format", every) == 0
     told = capsys.readouterr()
-    assert "OpenPose's JSON: 12 frames, 1 people: 1 (11 frames)" in told.out
+    assert "OpenPose's JSON: 12 frames, 1 person: 1 (11 frames)" in told.out
     assert "Thorax = +0.5 LShoulder +0.5 RShoulder" in told.out
     assert "person 1: frames 0 to 11, 1 without them; 17 of 204 joints filled in" in told.out
     assert "25 frames a second, lifted at 50" in told.out
@@ -123,9 +125,35 @@ def test_people_get_files_of_their_own(
         np.load("one/two.npz")["positions_3d"], np.load("all/two-person-2.npz")["positions_3d"]
     )
     capsys.readouterr()
+    assert lift(*common, "--out", "usual") == 0
+    told = capsys.readouterr()
+    assert "12 frames, 2 people: 1 (12 frames), 2 (12 frames)" in told.out
+    assert "person 1 of 2 is lifted, the largest; --person names another, or all" in told.err
     assert "unknown person in two.json '3' (known: 1, 2)" in refused(
         capsys, *common, "--person", "3"
     )
+
+
+def test_a_run_lends_its_lifter(models: dict[str, str]) -> None:
+    folder = Path("results/mine/runs/martinez-seed0")
+    folder.mkdir(parents=True)
+    shutil.copy(models["martinez"], folder / CHECKPOINT)
+    record = collect(
+        run="mine/martinez-seed0",
+        kind="train",
+        model="martinez",
+        seed=0,
+        parameters={},
+        dataset="made",
+        data_hash="d" * 64,
+        code="",
+    )
+    write_record(folder / "run.json", record)
+    path = files.coco(Path("a.json"), [PERSON])
+    assert lift(path, "--run", "mine/martinez-seed0", *TOLD, "--out", "run") == 0
+    assert lift(path, "--checkpoint", models["martinez"], *TOLD, "--out", "file") == 0
+    one, other = (np.load(f"{name}/a.npz")["positions_3d"] for name in ("run", "file"))
+    assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", ["martinez", "videopose3d", "motionbert", "d3dp"])

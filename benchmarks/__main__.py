@@ -21,6 +21,7 @@ NAMES = (
     "importing",
     "large_set",
     "predicting",
+    "lifting_files",
     "baselines",
     "lifters",
     "before_after",

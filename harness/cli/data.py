@@ -132,6 +132,45 @@ def prepare(
     )
 
 
+@data.command(
+    short_help="Copy a prepared set with a 2D source of derived joints.",
+    epilog="\b\nExamples:\n"
+    "  harness data derive quick --joints coco_17 --out data/prepared/mine\n"
+    "  harness data derive h36m --source detectron_pt_coco --out data/prepared/mine",
+)
+@click.argument("name")
+@click.option("--joints", help="Derive from what a detector with these joints would find in 3D.")
+@click.option("--source", help="Derive from this 2D source of the set.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder of the new set.")
+def derive(name: str, joints: str | None, source: str | None, out: Path) -> None:
+    """Write a copy of a prepared set with a 2D source derived as `harness lift` derives joints.
+
+    NAME is a folder under data/prepared or the path of a prepared set. A lifter trained on the new
+    source takes a detector's joints as they will be lifted.
+    """
+    from harness.datasets.keypoints.derived_source import (
+        found_in_source,
+        found_on_3d,
+        write_with_derived,
+    )
+    from harness.runs.errors import HarnessError
+    from harness.runs.shown import escaped
+
+    if (joints is None) == (source is None):
+        raise HarnessError("name what to derive from: either --joints or --source")
+    if out.exists():
+        raise HarnessError(f"{out}: exists; choose another place (--out)")
+    prepared = _prepared(name)
+    if joints is not None:
+        found = found_on_3d(prepared, joints)
+    else:
+        found = found_in_source(prepared, str(source))
+    manifest = write_with_derived(prepared, found, out)
+    click.echo(f"wrote {out} with the 2D source {found.name}, data hash {manifest.data_hash[:12]}")
+    for note in manifest.notes:
+        click.echo(f"  {escaped(note)}")
+
+
 @data.command(epilog="\b\nExample:\n  harness data inspect quick")
 @click.argument("name")
 @_FORMAT

@@ -31,6 +31,7 @@ _COMMANDS = {
         "harness.cli.leaderboard:leaderboard",
         "Write rows for a public leaderboard.",
     ),
+    "lift": ("harness.cli.lift:lift", "Lift a detector's keypoints to 3D motion."),
     "models": ("harness.cli.models:models", "List the models, or one in full."),
     "new-method": (
         "harness.cli.new_method:new_method",

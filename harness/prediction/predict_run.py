@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import torch
 
 from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
+from harness.prediction.accelerator import accelerator_called
 from harness.prediction.predict_split import predict
 from harness.prediction.rate_difference import rate_difference
 from harness.prediction.stored import PredictionContract, write_predictions
@@ -61,13 +61,10 @@ def predict_run(
             f"{path}: is not the checkpoint that {folder / 'run.json'} ({record.status}) "
             "tells of; train the run to its end first"
         )
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise HarnessError("torch sees no GPU on this machine; predict with --accelerator cpu")
+    device = accelerator_called(accelerator)
     source = contract.input_2d if input_2d is None else input_2d
     clips, positions = predict(
-        lifter.to(accelerator),
+        lifter.to(device),
         contract,
         prepared,
         split,

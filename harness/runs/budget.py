@@ -16,6 +16,8 @@ class Budget:
         text_bytes: of a JSON file.
         yaml_bytes: of a YAML file.
         yaml_nodes: values written in it; its parser is a hundred times slower than JSON's.
+        keypoint_bytes: of a file of a detector's keypoints, a long video's.
+        keypoint_items: values in such a file.
         items: values in a file, those that repeat each other counted as often as they are used.
         depth: how deep they lie in each other.
         digits: of an integer; a 64-bit one has at most 19.
@@ -32,6 +34,8 @@ class Budget:
     text_bytes: int = 16 * 2**20
     yaml_bytes: int = 2**19
     yaml_nodes: int = 40_000
+    keypoint_bytes: int = 128 * 2**20
+    keypoint_items: int = 8_000_000
     items: int = 1_000_000
     depth: int = 32
     digits: int = 19

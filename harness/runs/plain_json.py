@@ -9,12 +9,13 @@ from harness.runs.errors import HarnessError
 from harness.runs.shown import shown
 
 
-def parse_json(text: str, where: str) -> Any:
+def parse_json(text: str, where: str, most_items: int = BUDGET.items) -> Any:
     """Return the value that JSON text holds.
 
     Args:
         text: the text.
         where: the file, or the option that it was typed for; errors name it.
+        most_items: values that it may hold.
 
     Raises:
         HarnessError: it is not JSON, or holds NaN or infinity, too deep a nesting, too many values
@@ -22,7 +23,7 @@ def parse_json(text: str, where: str) -> Any:
     """
     try:
         value = json.loads(text, parse_int=_integer)
-        _check(value)
+        _check(value, most_items)
     except RecursionError as error:
         raise HarnessError(f"{where}: is not valid JSON (nested too deep)") from error
     except ValueError as error:
@@ -36,7 +37,7 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, most_items: int) -> None:
     """Raise ValueError where there are too many values, too deep, or some that are not plain.
 
     A number without an end is named by its key, half of a surrogate pair can be neither shown nor
@@ -49,8 +50,8 @@ def _check(value: Any) -> None:
         count += 1
         if len(place) > BUDGET.depth:
             raise ValueError(f"nested deeper than {BUDGET.depth}")
-        if count > BUDGET.items:
-            raise ValueError(f"more than {BUDGET.items:,} values")
+        if count > most_items:
+            raise ValueError(f"more than {most_items:,} values")
         if isinstance(item, str):
             item.encode()
         elif isinstance(item, float) and not math.isfinite(item):

@@ -18,16 +18,22 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where the writers of made-
 import acclaim_files
 import custom_files
 import h36m_fixtures
+import keypoint_files
 import mpi_inf_3dhp_files
 import scored_sets
 from tiny_project import tiny_params
 
+from harness.body.skeleton import H36M_17
 from harness.cli.data import _parsed as parsed_options
 from harness.datasets.clip_names import clip_names
 from harness.datasets.files.cdf import read_cdf
 from harness.datasets.files.matlab import read_matlab
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
+from harness.datasets.keypoints.layouts import BODY_25
+from harness.datasets.keypoints.mapping import lifter_keypoints
+from harness.datasets.keypoints.people import confident, people_of
+from harness.datasets.keypoints.read import read_keypoints
 from harness.datasets.prepared import PreparedSet
 from harness.datasets.verification import verify_set
 from harness.exchange.checkpoint_import.public_file import read_weights
@@ -76,7 +82,13 @@ class Sample:
 
 def write_samples() -> list[Sample]:
     """Write the samples into the current folder and return them."""
-    return [*_project(), *_raw_files(), *_predictions_of_others(), *_checkpoints_of_others()]
+    return [
+        *_project(),
+        *_raw_files(),
+        *_predictions_of_others(),
+        *_checkpoints_of_others(),
+        *_keypoints_of_detectors(),
+    ]
 
 
 def _project() -> Iterator[Sample]:
@@ -187,6 +199,32 @@ def _checkpoints_of_others() -> Iterator[Sample]:
     old = Path("old.tar")
     torch.save({"model_pos": weights}, old, _use_new_zipfile_serialization=False)
     yield Sample("public checkpoint before PyTorch 1.6", old, _public(old))
+
+
+def _keypoints_of_detectors() -> Iterator[Sample]:
+    person = keypoint_files.coco_person()
+    folder = keypoint_files.openpose(
+        Path("openpose"), [keypoint_files.seen(BODY_25, keypoint_files.waving())]
+    )
+    labels = keypoint_files.ultralytics_labels(Path("labels"), [person], tracked=True)
+    parts = keypoint_files.COCO_PARTS
+    files = {
+        keypoint_files.coco(Path("coco.json"), [person]): None,
+        keypoint_files.mmpose(Path("mmpose.json"), person): None,
+        keypoint_files.videopose3d(Path("videopose3d.npz"), {"a": person}, (640, 480)): None,
+        keypoint_files.deeplabcut(Path("deeplabcut.csv"), {"a": person}, parts): None,
+        keypoint_files.named_npz(Path("named.npz"), person, parts): None,
+        next(folder.iterdir()): folder,
+        next(labels.iterdir()): labels,
+    }
+    for path, whole in files.items():
+        name = f"keypoints: {(whole or path).name}"
+        yield Sample(name, path, lambda given=whole or path: _read_people(given))
+
+
+def _read_people(path: Path) -> None:
+    for person in people_of(read_keypoints(path)[1]).values():
+        lifter_keypoints(confident(person, 0.3, str(path)), H36M_17.joints, str(path))
 
 
 def _public(path: Path) -> Callable[[], object]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,7 +106,12 @@ def _read_array(stream: IO[bytes], size: int, where: str) -> Any:
             if count != size - stream.tell():
                 raise ValueError(f"{size - stream.tell()} bytes for {shape} values of {dtype}")
             order: Literal["F", "C"] = "F" if fortran else "C"
-            return np.ndarray(shape, dtype, buffer=stream.read(count), order=order)
+            content = stream.read(count)
+            if dtype.kind == "U":
+                letters = np.frombuffer(content, np.dtype("u4").newbyteorder(dtype.byteorder))
+                if letters.size and letters.max() > sys.maxunicode:
+                    raise ValueError("text with characters that do not exist")
+            return np.ndarray(shape, dtype, buffer=content, order=order)
     except Exception as error:  # a damaged header can raise any error at all
         raise HarnessError(
             f"{where}: is no array that numpy wrote ({shown(error)}); "

@@ -1,0 +1,1 @@
+"""The files of detectors, a module a format."""

@@ -1,0 +1,1 @@
+"""Files that a motion is written to, a module a format."""

@@ -17,7 +17,8 @@ from harness.lifting.contract import Lifter
 from harness.lifting.made_input import made_input
 from harness.lifting.registry import method_called
 from harness.reporting.published import published_table
-from harness.reporting.table_parts import csv_text, pipe_table
+from harness.reporting.table_parts import csv_text
+from harness.reporting.table_text import Table
 from harness.runs.settings import ModelSettings
 
 Style = Literal["md", "csv", "json"]
@@ -178,7 +179,7 @@ def cost_text(costs: Sequence[LifterCost], style: Style) -> str:
         for cost in costs
         if cost.printed_counts
     )
-    return "\n\n".join([pipe_table(lines, heads), RULE, *counted])
+    return "\n\n".join([Table(heads, lines, words=3).markdown(), RULE, *counted])
 
 
 def _giga(count: int) -> str:

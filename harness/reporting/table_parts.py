@@ -195,7 +195,7 @@ def conditions(rows: Sequence[ReproducedRow]) -> list[str | Table]:
     return [*parts, note]
 
 
-_OWN_FACTS = ("window", "parameters", "seeds", "run")
+_OWN_FACTS = ("window", "parameters", "MACs a frame", "seeds", "run")
 """What stands in the table of conditions even where it is the same for all."""
 
 
@@ -209,6 +209,9 @@ def _facts(row: ReproducedRow) -> dict[str, str]:
         "departures": ", ".join(row.departures) or "none",
         "window": f"{row.frames} frame{'s' * (row.frames != 1)}",
         "parameters": "" if row.parameters is None else f"{row.parameters:,}",
+        "MACs a frame": (
+            "" if row.macs_per_frame is None else f"{row.macs_per_frame / 1e6:,.2f} M"
+        ),
         "recipe": row.recipe,
         "learnt from": row.learnt_from,
         "epoch kept": ", ".join(row.epochs_kept),

@@ -14,6 +14,7 @@ from harness.reporting.reproduction import (
 )
 from harness.reporting.stored.scored_runs import ScoredModel, require_comparable
 from harness.reporting.table_parts import conditions
+from harness.reporting.table_text import Table
 from harness.runs.errors import HarnessError
 from harness.scoring.metrics import CORE_METRICS, Metric
 from harness.scoring.protocols import Protocol, protocol_called
@@ -49,7 +50,7 @@ def boards(runs: ProfileRuns) -> Plain:
     return {
         "metrics": [_metric(metric, protocol) for metric in metrics],
         "leaderboard": _leaderboard(models, finals, protocol),
-        "conditions": _lines(conditions(finals[metrics[0].name])),
+        "conditions": _condition_lines(conditions(finals[metrics[0].name])),
         "missing": list(missing),
         "heat": [
             _heat(metric, by, rows[metric.name, by], protocol)
@@ -240,6 +241,20 @@ def about(runs: ProfileRuns) -> Plain:
         "frames": header.frames,
         "clips": header.clips,
     }
+
+
+def _condition_lines(parts: Sequence[str | Table]) -> list[str]:
+    """Return conditions as lines of text, a method's own in one line each."""
+    lines: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            lines += [] if part.startswith("#") else [part]
+            continue
+        for line in part.lines:
+            name, *facts = (cell if isinstance(cell, str) else cell.text for cell in line)
+            told = zip(part.heads[1:], facts, strict=True)
+            lines.append(f"{name}: " + ", ".join(f"{what} {fact}" for what, fact in told if fact))
+    return lines
 
 
 def _lines(text: str) -> list[str]:

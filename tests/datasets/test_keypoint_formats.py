@@ -285,6 +285,20 @@ BAD: dict[str, tuple[Make, str]] = {
         lambda t: files.mediapipe_json(t / "a.json", BLAZEPOSE[:, :21]),
         "has 21 landmarks a person, expected 33",
     ),
+    "a rate that is none": (
+        lambda t: files.write_json(
+            t / "a.json", {"frames": [[{"x": 0.5, "y": 0.5}] * 33], "fps": [25]}
+        ),
+        "fps is no number",
+    ),
+    "a rate of nothing": (
+        lambda t: files.named_npz(t / "a.npz", PERSON, COCO_PARTS, fps=0.0),
+        "its frame rate is 0, expected 1 to 1000",
+    ),
+    "a picture of nothing": (
+        lambda t: files.named_npz(t / "a.npz", PERSON, COCO_PARTS, image_size=[0, 480]),
+        "its picture is 0 x 480",
+    ),
     "a data set": (
         lambda t: _npz(t / "a.npz", positions_2d={"S1": {}}, metadata={"layout_name": "h36m"}),
         "do not name layout 'coco'",

@@ -13,6 +13,8 @@ from harness.runs.errors import HarnessError
 Floats = NDArray[np.float64]
 
 _FARTHEST = 1e6  # pixels
+_LARGEST = 100_000  # pixels
+_RATES = (1.0, 1000.0)
 # Where frames are named by numbers, gaps may be long; ids that are no frame numbers are longer.
 _LEAST_SPAN, _MOST_GAPS = 10_000, 50
 
@@ -111,8 +113,16 @@ class DetectionsBuilder:
         """Return what was added.
 
         Raises:
-            HarnessError: nobody was, or frames are numbered by what cannot be frame numbers.
+            HarnessError: nobody was, size or rate are no video's, or frames are numbered by what
+                cannot be frame numbers.
         """
+        if fps is not None and not _RATES[0] <= fps <= _RATES[1]:
+            raise HarnessError(f"{self.where}: its frame rate is {fps:g}, expected 1 to 1000")
+        if size is not None and not 0 < min(size) <= max(size) <= _LARGEST:
+            raise HarnessError(
+                f"{self.where}: its picture is {size[0]} x {size[1]}, expected 1 to {_LARGEST} "
+                "pixels a side"
+            )
         told = [*self._frames, *self._empty]
         if self.order is None or not self._frames:
             raise HarnessError(

@@ -56,10 +56,15 @@ def read(content: Content) -> Detections:
             whole(told["width"], where, "width"),
             whole(told["height"], where, "height"),
         )
-    fps = told.get("fps")
-    return builder.finish(
-        shares=True, size=size, fps=None if fps is None else float(numbers(fps, where, "fps"))
-    )
+    return builder.finish(shares=True, size=size, fps=_rate(told.get("fps"), where))
+
+
+def _rate(told: Any, where: str) -> float | None:
+    if told is None:
+        return None
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        raise HarnessError(f"{where}: fps is no number")
+    return float(told)
 
 
 def _from_table(table: Table, builder: DetectionsBuilder) -> Detections:

@@ -47,6 +47,7 @@ def boards(runs: ProfileRuns) -> Plain:
         metric.name: rows.get((metric.name, CELLS[0])) or runs.rows(metric, ())[0]
         for metric in metrics
     }
+    comparisons = {metric.name: _comparisons(metric, models) for metric in detailed}
     return {
         "metrics": [_metric(metric, protocol) for metric in metrics],
         "leaderboard": _leaderboard(models, finals, protocol),
@@ -58,11 +59,16 @@ def boards(runs: ProfileRuns) -> Plain:
             for by in CELLS
         ],
         "differences": [
-            found
-            for metric in detailed
-            for reference in models
-            if (found := _differences(metric, reference, models)) is not None
+            _differences(comparison)
+            for of_metric in comparisons.values()
+            for comparison in of_metric
         ],
+        # Of each metric they are the same, whichever model is the first.
+        "difference_conditions": {
+            name: comparison_conditions(of_metric[0])
+            for name, of_metric in comparisons.items()
+            if of_metric
+        },
     }
 
 
@@ -144,22 +150,27 @@ def _heat(metric: Metric, by: str, rows: Sequence[ReproducedRow], protocol: Prot
     }
 
 
-def _differences(
-    metric: Metric, reference: ScoredModel, models: Sequence[ScoredModel]
-) -> Plain | None:
-    """Return what sets the others apart from a reference, None where none can be compared."""
-    others = [model for model in models if model is not reference and comparable(reference, model)]
-    if not others:
-        return None
-    comparison = compare_models([reference, *others], metric.name)
+def _comparisons(metric: Metric, models: Sequence[ScoredModel]) -> list[Comparison]:
+    """Return each model compared with all others that can be, where there are any."""
+    found = []
+    for reference in models:
+        others = [
+            model for model in models if model is not reference and comparable(reference, model)
+        ]
+        if others:
+            found.append(compare_models([reference, *others], metric.name))
+    return found
+
+
+def _differences(comparison: Comparison) -> Plain:
+    reference, *others = comparison.models
     return {
-        "metric": metric.name,
+        "metric": comparison.metric.name,
         "reference": reference.name,
         "models": [model.name for model in others],
         "rows": [
             _difference_row(comparison, row) for row in (comparison.average, *comparison.rows)
         ],
-        "conditions": comparison_conditions(comparison),
     }
 
 

@@ -96,7 +96,7 @@ export function differences(drawn) {
       table(`Differences to ${one.reference}`,
         [{ head: "action" }, { head: one.reference }, ...one.models.map((head) => ({ head }))], rows,
         { caption: `Each column: the model minus ${one.reference}, ${one.metric}. * p < 0.05: green is better than the chosen method, red is worse. Small: 95 % interval, paired.` }),
-      element("details", {}, element("summary", {}, "Conditions of these differences"), list(one.conditions)),
+      element("details", {}, element("summary", {}, "Conditions of these differences"), list(data.boards.difference_conditions[one.metric])),
     );
     drawn(one);
   };

@@ -13,6 +13,7 @@ const number = (value, model) => value && { text: value.text, small: value.inter
 
 export function leaderboard() {
   const { metrics, leaderboard: rows, conditions, missing } = data.boards;
+  const counted = rows.some((row) => row.macs_per_frame); // older records do not tell
   const columns = [
     { head: "model" },
     ...metrics.map((metric) => ({
@@ -21,7 +22,7 @@ export function leaderboard() {
       title: `${metric.description}; ${metric.better} is better, ${metric.joints} joints`,
     })),
     { head: "2D" }, { head: "frames", title: "length of the window" }, { head: "parameters" },
-    { head: "MACs", unit: "a frame", title: "multiply-accumulates of a predicted frame, as 'harness cost' counts them" },
+    ...(counted ? [{ head: "MACs", unit: "a frame", title: "multiply-accumulates of a predicted frame, as 'harness cost' counts them" }] : []),
     { head: "flip", title: "averaged with the mirrored input" }, { head: "seeds" },
     { head: "departures", words: true, title: "privileges, and departures from the protocol's source" },
   ];
@@ -33,7 +34,7 @@ export function leaderboard() {
     ...metrics.map((metric) => number(row.values[metric.name], row.model)),
     row.input_2d, row.frames,
     { text: row.parameters?.toLocaleString("en") ?? "not recorded", sort: row.parameters ?? "" },
-    { text: row.macs_per_frame ? Math.round(row.macs_per_frame).toLocaleString("en") : "not recorded", sort: row.macs_per_frame ?? "" },
+    ...(counted ? [{ text: row.macs_per_frame ? Math.round(row.macs_per_frame).toLocaleString("en") : "not recorded", sort: row.macs_per_frame ?? "" }] : []),
     row.flip_test ? "on" : "off", row.seeds,
     row.told,
   ]);

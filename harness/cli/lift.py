@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "formats",
     default="npz",
     show_default=True,
-    help="Of npz, csv, json, bvh, trc, several separated by commas.",
+    help="Of npz, csv, json, bvh, trc, html, several separated by commas.",
 )
 @click.option("--input-format", help="Format of INPUT, where it is not found by itself.")
 @click.option(
@@ -97,14 +97,17 @@ def lift(
     from harness.prediction.accelerator import accelerator_called
     from harness.prediction.lift_file import LiftOptions, lift_file, unit_of
     from harness.prediction.motion_formats.write import (
+        FORMATS,
         formats_called,
         motion_files,
         refuse_existing,
         refuse_unit,
         write_motion,
     )
+    from harness.reporting.page import lifted_motion
 
-    wanted = formats_called([name.strip() for name in formats.split(",") if name.strip()])
+    known = {**FORMATS, "html": lifted_motion.write}
+    wanted = formats_called([name.strip() for name in formats.split(",") if name.strip()], known)
     options = LiftOptions(
         input_format=input_format,
         person=person,
@@ -125,7 +128,7 @@ def lift(
     _tell(lifted)
     for name, motion in lifted.motions.items():
         _tell_person(name, motion, lifted)
-        for path in write_motion(motion, places[name], wanted):
+        for path in write_motion(motion, places[name], wanted, known):
             click.echo(f"  wrote {path}")
 
 

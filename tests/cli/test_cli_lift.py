@@ -240,6 +240,15 @@ def test_gaps_and_odd_rates_and_sizes_are_warned_of(
     assert "lie outside of the picture of 300 x 300" in warnings
 
 
+def test_a_page_shows_the_motion_and_keeps_names_as_text(models: dict[str, str]) -> None:
+    path = files.coco(Path("<b>.json"), [PERSON])
+    common = ("--checkpoint", models["martinez"], *TOLD, "--format", "html", "--out", "page")
+    assert lift(path, *common) == 0
+    text = Path("page/<b>.html").read_text(encoding="utf-8")
+    assert "<b>.json" not in text
+    assert "Relative to the root, in camera space." in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -247,7 +256,6 @@ def test_gaps_and_odd_rates_and_sizes_are_warned_of(
         (("--checkpoint", "no.safetensors"), "no such checkpoint"),
         (("--run", "quick/dgnet-seed0"), "no runs below results"),
         (("--checkpoint", "MODEL", "--format", "fbx"), "unknown format of motions 'fbx'"),
-        (("--checkpoint", "MODEL", "--format", "html"), "unknown format of motions 'html'"),
         (("--checkpoint", "MODEL", "--format", ","), "no format is named"),
         (("--checkpoint", "MODEL", "--input-format", "oppenpose"), "did you mean 'openpose'?"),
         (("--checkpoint", "MODEL", "--confidence", "0.95"), "never seen with a confidence of 0.95"),

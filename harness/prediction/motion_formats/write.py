@@ -9,30 +9,35 @@ from harness.prediction.motion_formats import arrays, bvh, plain_object, table, 
 from harness.runs.errors import HarnessError
 from harness.runs.suggest import unknown_name
 
-FORMATS: Mapping[str, Callable[[Motion, Path], None]] = {
+Writer = Callable[[Motion, Path], None]
+
+FORMATS: Mapping[str, Writer] = {
     "npz": arrays.write,
     "csv": table.write,
     "json": plain_object.write,
     "bvh": bvh.write,
     "trc": trc.write,
 }
-"""By the name that commands take, which is also the ending of the files."""
+"""By the name that commands take, which is also the ending of the files.
+
+A page to look at is made by `harness.reporting.page`, above this floor; commands add it to these.
+"""
 
 
-_IN_METRES = ("trc",)
+_IN_METRES = ("trc", "html")
 
 
-def formats_called(names: Sequence[str]) -> list[str]:
-    """Return names of formats, each once.
+def formats_called(names: Sequence[str], known: Mapping[str, Writer] = FORMATS) -> list[str]:
+    """Return names of known formats, each once.
 
     Raises:
         HarnessError: one is unknown, or there are none.
     """
     for name in names:
-        if name not in FORMATS:
-            raise unknown_name("format of motions", name, FORMATS)
+        if name not in known:
+            raise unknown_name("format of motions", name, known)
     if not names:
-        raise HarnessError(f"no format is named; choose of {', '.join(FORMATS)}")
+        raise HarnessError(f"no format is named; choose of {', '.join(known)}")
     return list(dict.fromkeys(names))
 
 
@@ -64,13 +69,19 @@ def motion_files(folder: Path, stem: str, people: Sequence[str]) -> dict[str, Pa
     }
 
 
-def write_motion(motion: Motion, place: Path, formats: Sequence[str]) -> list[Path]:
+def write_motion(
+    motion: Motion,
+    place: Path,
+    formats: Sequence[str],
+    known: Mapping[str, Writer] = FORMATS,
+) -> list[Path]:
     """Write a motion in several formats and return the files.
 
     Args:
         motion: what to write.
         place: where to, without the ending.
         formats: names of formats.
+        known: how each is written.
 
     Raises:
         HarnessError: the place cannot be written.
@@ -78,7 +89,7 @@ def write_motion(motion: Motion, place: Path, formats: Sequence[str]) -> list[Pa
     written = []
     for name in formats:
         path = place.with_name(f"{place.name}.{name}")
-        FORMATS[name](motion, path)
+        known[name](motion, path)
         written.append(path)
     return written
 

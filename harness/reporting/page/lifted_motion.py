@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from harness.prediction.motion import Motion as LiftedMotion
 from harness.reporting.page.motion import Motion, Picture, Poses, motion_page
 from harness.runs.files import atomic_file
@@ -27,7 +29,7 @@ def write(motion: LiftedMotion, path: Path) -> None:
             width=width,
             height=height,
         ),
-        filled=motion.filled.any(axis=1),
+        filled=np.any(motion.filled, axis=1),
         first_frame=motion.first_frame,
     )
     told = ["Relative to the root, in camera space.", f"Lifted by {motion.model}."]

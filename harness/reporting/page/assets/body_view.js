@@ -147,7 +147,7 @@ export class BodyView {
   /** Look from a little right of the camera that took the clip, at all that moves. */
   reset() {
     const half = Math.tan((Math.PI * this.camera.fov) / 360) * Math.min(1, this.camera.aspect);
-    const away = (0.46 * this.size) / half + 0.05 * this.size;
+    const away = (0.5 * this.size * Math.hypot(1, half)) / half; // a ball around it all just fits
     this.controls.target.copy(this.middle);
     this.camera.position.copy(this.middle).add(new Vector3(0.5, 0.22, 0.84).multiplyScalar(away));
     this.controls.minDistance = 0.3;

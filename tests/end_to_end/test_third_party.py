@@ -151,7 +151,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
     assert errors.keys() == {"dgnet", "window_mlp"}
     assert 0 < errors["window_mlp"] < 1000
     results = project.folder / "results/tiny"
-    assert "window_mlp" in (results / "tables/table_01_mpjpe.md").read_text()
+    assert "Window MLP" in (results / "tables/table_01_mpjpe.md").read_text()
     assert list((results / "grids/widths").rglob("score.json"))
 
 

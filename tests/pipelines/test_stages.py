@@ -174,7 +174,9 @@ def test_what_a_stage_publishes_is_named_and_mirrored_where_it_lies(
             mirrored.append((path.name, folder))
 
     @contextlib.contextmanager
-    def tracker(experiment: str, name: str, tags: dict[str, str]) -> Iterator[NullTracker]:
+    def tracker(
+        experiment: str, name: str, tags: dict[str, str], identity: str
+    ) -> Iterator[NullTracker]:
         mirrored.append((experiment, name))
         yield Tracker()
 

@@ -10,6 +10,8 @@ def made_input(
 ) -> LifterInput:
     """Return random 2D of some windows, before a camera without distortion, 5 m away.
 
+    Numbers are of the type of the lifter's weights.
+
     Args:
         lifter: what is to take it; tells joints, and what it is given besides keypoints.
         windows: how many.
@@ -19,9 +21,10 @@ def made_input(
     frames = frames or lifter.frames
     generator = torch.Generator().manual_seed(0)
     joints = len(lifter.layout)
-    return LifterInput(
-        0.3 * torch.randn(windows, frames, joints, 2, generator=generator).to(device),
-        torch.tensor([[2.3, 2.3, 0, 0, 0, 0, 0, 0, 0]], device=device).repeat(windows, 1),
-        torch.full((windows, frames), 5.0, device=device) if lifter.uses_root_depth else None,
-        torch.ones(windows, frames, joints, device=device) if lifter.uses_confidence else None,
+    made = LifterInput(
+        0.3 * torch.randn(windows, frames, joints, 2, generator=generator),
+        torch.tensor([[2.3, 2.3, 0, 0, 0, 0, 0, 0, 0]]).repeat(windows, 1),
+        torch.full((windows, frames), 5.0) if lifter.uses_root_depth else None,
+        torch.ones(windows, frames, joints) if lifter.uses_confidence else None,
     )
+    return made.to(torch.device(device), next(lifter.parameters()).dtype)

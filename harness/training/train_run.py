@@ -102,6 +102,7 @@ def train_run(
 
     def trained(state: TrainingState, watcher: Watcher) -> dict[str, Any]:
         """Train to the end and return how it was done."""
+        work_per_frame = macs_per_frame(lifter)  # first: what cannot predict need not be trained
         work = Training(
             lifter,
             training,
@@ -119,6 +120,7 @@ def train_run(
             "devices": fabric.world_size,
             "compiled": compiling.compiled,
             "compiled_because": compiling.reason,
+            "macs_per_frame": work_per_frame,
             **started_from,
         }
 
@@ -277,7 +279,6 @@ def _keep(
             "epoch": state.best_epoch,
             "validation_MPJPE": state.best_value,
             "parameters": contract.parameters,
-            "macs_per_frame": macs_per_frame(lifter),
             "checkpoint_sha256": sha256_of_file(path),
         }
     ended = record.ended("failed" if failed else "finished", results, state.seconds)

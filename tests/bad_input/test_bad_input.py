@@ -277,7 +277,7 @@ def set_profile(key: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (("train", "semgnc"), "unknown model of this profile 'semgnc'; did you mean 'semgcn'"),
+        (("train", "semgnc"), "unknown model 'semgnc'; did you mean 'semgcn'"),
         (("train", "semgcn", "--profile", "tyni"), "unknown profile 'tyni'; did you mean 'tiny'"),
         (
             ("train", "semgcn", "--set", "network.chanels=4"),

@@ -115,7 +115,16 @@ def _in_this_process(work: Callable[..., Any], *arguments: Any) -> Usage:
 
 @pytest.mark.parametrize(
     "module",
-    [p_mpjpe, windows, scoring, importing, baselines, dgnet, growth, profiles],
+    [
+        p_mpjpe,
+        windows,
+        scoring,
+        importing,
+        baselines,
+        pytest.param(dgnet, marks=pytest.mark.slow),
+        growth,
+        profiles,
+    ],
     ids=lambda module: module.__name__,
 )
 def test_a_benchmark_runs_small(
@@ -135,6 +144,7 @@ def test_a_benchmark_runs_small(
     assert all(np.isfinite(line.value) for line in lines)
 
 
+@pytest.mark.slow
 def test_training_on_a_large_set_runs_under_its_limit(tmp_path: Path) -> None:
     run("small", large_set.measure, large_set.parser(), ["--smoke", "--out", str(tmp_path)])
     held = read_lines(tmp_path)[0][1]
@@ -142,6 +152,7 @@ def test_training_on_a_large_set_runs_under_its_limit(tmp_path: Path) -> None:
     assert held.meets_target
 
 
+@pytest.mark.slow
 def test_each_precision_is_timed_alone_and_compiled() -> None:
     lines = precision.speed({"channels": 4, "blocks": 1}, 2, 1, "eager")
     names = [line.name.removeprefix("DG-Net training step, 2 windows, ") for line in lines]

@@ -93,7 +93,7 @@ def test_compare_and_table_one_take_the_same_seeds(tmp_path: Path) -> None:
         for model, noise in (("dgnet", 0.05), ("semgcn", 0.08)):
             make_run(results, prepared, model, seed=seed, noise=noise + 0.02 * seed)
     values = []
-    for seeds in ((), ("--seeds", "all"), ("--seeds", "0,1"), ("--seeds", "1")):
+    for seeds in ((), ("--seeds", "all")):
         chosen = ("--results", str(results), *seeds)
         rows = json.loads(run(compare, "dgnet", "semgcn", "--format", "json", *chosen).output)
         value = rows["rows"][-2]["value"]
@@ -106,7 +106,7 @@ def test_compare_and_table_one_take_the_same_seeds(tmp_path: Path) -> None:
             )
         assert float(average["value"]) == pytest.approx(value, abs=0.001)
         values.append(round(value, 3))
-    assert values[1] == values[2] != values[0] != values[3]
+    assert values[0] != values[1]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "videopose3d_causal": ("videopose3d", {"frames": 9, "channels": 8, "causal": True}),
     "wsgcn": ("wsgcn", {"channels": 8, "modules": 1}),
 }
+SOME = ("dgnet", "martinez", "motionagformer", "stgcn_refined", "videopose3d")
+"""A lifter of each kind: choices, one frame, attention with confidence, depth, convolutions."""
 WINDOWS = 5
 
 
@@ -195,18 +197,23 @@ for name in names:
 """
 
 
+@pytest.mark.parametrize(
+    "names",
+    [SOME, pytest.param(tuple(NETWORKS.keys() - SOME), marks=pytest.mark.slow)],
+    ids=["some", "others"],
+)
 @pytest.mark.parametrize(("style", "blocked"), [("torchscript", ()), ("onnx", ("torch",))])
 def test_other_programs_get_the_same_predictions(
-    style: Format, blocked: tuple[str, ...], tmp_path: Path
+    style: Format, blocked: tuple[str, ...], names: tuple[str, ...], tmp_path: Path
 ) -> None:
     expected = {}
-    for name in NETWORKS:
+    for name in names:
         out = tmp_path / f"{name}{exporting.SUFFIXES[style]}"
         assert run(f"tiny/{name}-seed0", "--format", style, "--out", str(out)) == 0
         given, expected[name] = given_and_expected(name)
         np.savez(tmp_path / name, **{key: value.numpy() for key, value in given.items()})
     ended = subprocess.run(
-        [sys.executable, "-c", _ELSEWHERE, ",".join(NETWORKS), *blocked],
+        [sys.executable, "-c", _ELSEWHERE, ",".join(names), *blocked],
         cwd=tmp_path,
         capture_output=True,
         text=True,

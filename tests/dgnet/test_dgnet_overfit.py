@@ -36,8 +36,8 @@ def windows(count, frames):
     ("spatial_unit", "temporal_unit"),
     [
         pytest.param(("FSG", "DSG"), ("FTG", "DTG", "FTG"), id="dgnet"),
-        pytest.param(FIXED, ("FTG", "FTG", "FTG"), id="fsg_ftg"),
-        pytest.param(FIXED, (), id="fsg"),
+        pytest.param(FIXED, ("FTG", "FTG", "FTG"), id="fsg_ftg", marks=pytest.mark.slow),
+        pytest.param(FIXED, (), id="fsg", marks=pytest.mark.slow),
     ],
 )
 def test_overfits_64_windows(spatial_unit, temporal_unit):

@@ -84,6 +84,16 @@ def test_counting_changes_no_lifter() -> None:
     assert all(torch.equal(value, after[key]) for key, value in before.items())
 
 
+@pytest.mark.parametrize("name", ["dgnet", "wsgcn", "stgcn", "videopose3d"])
+def test_a_lifter_trained_in_float64_takes_as_much(name: str) -> None:
+    small = {"dgnet": {"channels": 8, "blocks": 1}, "videopose3d": {"frames": 9, "channels": 8}}
+    lifter = build_lifter(method_called(name), small.get(name, {}), H36M_17, H36M_17, seed=0)
+    single = computation(lifter)
+    double = computation(lifter.double())
+    assert double.multiply_accumulates == single.multiply_accumulates
+    assert 1.7 < double.peak_bytes / single.peak_bytes <= 2.0
+
+
 def test_memory_is_weights_input_and_what_lives_at_once() -> None:
     """Martinez holds two layers' features at a time, and what a residual stage keeps."""
     lifter = build_lifter(method_called("martinez"), {"width": 32}, H36M_17, H36M_17, seed=0)

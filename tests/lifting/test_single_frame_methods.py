@@ -75,7 +75,11 @@ def test_loss_is_the_mean_squared_difference_of_what_it_predicts(
         (martinez.METHOD, {"width": 64, "dropout": 0.0}),
         (martinez.METHOD, {"width": 64, "dropout": 0.0, "joints": 16, "predict_root": False}),
         (semgcn.METHOD, {"modules": 2, "channels": 64}),
-        (semgcn.METHOD, {"modules": 2, "channels": 64, "non_local": True}),
+        pytest.param(
+            semgcn.METHOD,
+            {"modules": 2, "channels": 64, "non_local": True},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_overfits_64_poses_to_under_10_mm(method: Method, network: dict[str, Any]) -> None:

@@ -89,7 +89,9 @@ def test_asymmetry_sums_differences_of_mirrored_bones() -> None:
     assert float(asymmetry(pose, H36M_17)) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("frames", "refinement"), [(1, False), (3, True)])
+@pytest.mark.parametrize(
+    ("frames", "refinement"), [(1, False), pytest.param(3, True, marks=pytest.mark.slow)]
+)
 def test_overfits_64_windows_to_under_10_mm(tmp_path: Path, frames: int, refinement: bool) -> None:
     still = {"dropout": 0.0, "body_dropout": 0.0, "head_dropout": 0.0}
     lifter = built(frames=frames, refinement=refinement, **still)

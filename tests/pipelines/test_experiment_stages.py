@@ -106,6 +106,6 @@ def test_the_stage_wsgcn_runs_its_rows_and_writes_them_beside_the_printed_ones(
     table = Path("results/tiny/experiments/wsgcn/wsgcn.md").read_text()
     for row in variations:
         value = averages[f"{row}-wsgcn-seed0"]["test"]["h36m17-actionwise MPJPE"]
-        assert f"**{value:.1f}**" in table
+        assert f"{value:.1f}" in table
     assert "weak (S1 labelled)" in table
     assert Path("results/tiny/experiments/wsgcn/wsgcn.csv").is_file()

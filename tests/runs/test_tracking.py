@@ -370,6 +370,7 @@ def test_with_the_server_down_a_run_is_kept_and_sent_later(
     assert CliRunner().invoke(sync).output == "nothing to send\n"
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_in_the_middle_loses_nothing(
     server: Server,
     tmp_path: Path,

@@ -7,7 +7,8 @@ for two different methods is refused where it is used: nobody should have to gue
 
 import importlib
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.runs.errors import HarnessError
@@ -125,10 +126,18 @@ def _target(name: str) -> str:
     return targets[0]
 
 
+@cache
+def _installed(
+    entry_points: Callable[..., Iterable[importlib.metadata.EntryPoint]],
+) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """Return what installed packages add; looked for once, for that reads every package's files."""
+    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+
+
 def _known() -> dict[str, list[str]]:
     """Return by name the places that claim it: one, unless packages collide."""
     known = {name: [target] for name, target in METHODS.items()}
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+    for entry in _installed(importlib.metadata.entry_points):
         targets = known.setdefault(entry.name, [])
         if entry.value not in targets:
             targets.append(entry.value)

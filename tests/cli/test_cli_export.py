@@ -226,6 +226,16 @@ def test_other_programs_get_the_same_predictions(
         torch.testing.assert_close(found, positions, atol=1e-5, rtol=1e-5, msg=name)
 
 
+@pytest.mark.slow
+def test_torchscript_of_one_run_is_the_same_bytes_twice(tmp_path: Path) -> None:
+    """In processes of their own: within one, torch numbers the classes that it made before."""
+    command = [sys.executable, "-m", "harness", "export", "tiny/semgcn-seed0"]
+    files = [tmp_path / name for name in ("one.pt", "two.pt")]
+    for path in files:
+        subprocess.run([*command, "--format", "torchscript", "--out", str(path)], check=True)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_every_method_is_tried() -> None:
     assert {method for method, _ in NETWORKS.values()} == set(METHODS)
 

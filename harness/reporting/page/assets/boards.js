@@ -22,7 +22,7 @@ export function leaderboard() {
       title: `${metric.description}; ${metric.better} is better, ${metric.joints} joints`,
     })),
     { head: "2D" }, { head: "frames", title: "length of the window" }, { head: "parameters" },
-    ...(counted ? [{ head: "MACs", unit: "a frame", title: "multiply-accumulates of a predicted frame, as 'harness cost' counts them" }] : []),
+    ...(counted ? [{ head: "MACs", unit: "M a frame", title: "multiply-accumulates of a predicted frame, as 'harness cost' counts them" }] : []),
     { head: "flip", title: "averaged with the mirrored input" }, { head: "seeds" },
     { head: "departures", words: true, title: "privileges, and departures from the protocol's source" },
   ];
@@ -34,7 +34,7 @@ export function leaderboard() {
     ...metrics.map((metric) => number(row.values[metric.name], row.model)),
     row.input_2d, row.frames,
     { text: row.parameters?.toLocaleString("en") ?? "not recorded", sort: row.parameters ?? "" },
-    ...(counted ? [{ text: row.macs_per_frame ? Math.round(row.macs_per_frame).toLocaleString("en") : "not recorded", sort: row.macs_per_frame ?? "" }] : []),
+    ...(counted ? [{ text: row.macs_per_frame ? (row.macs_per_frame / 1e6).toFixed(2) : "not recorded", sort: row.macs_per_frame ?? "" }] : []),
     row.flip_test ? "on" : "off", row.seeds,
     row.told,
   ]);

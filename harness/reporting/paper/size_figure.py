@@ -101,6 +101,8 @@ def _measured_point(row: ReproducedRow, size: float) -> _Points:
 
 
 def _draw_panel(axes: Any, points: Sequence[_Points]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for point in points:
         x, style = [size / 1e6 for size in point.sizes], style_of(point.model)
         axes.plot(x, point.values, color=style.color, marker=style.marker, label=point.label)
@@ -108,6 +110,8 @@ def _draw_panel(axes: Any, points: Sequence[_Points]) -> None:
     # Networks of equal size stand so close that labels beside the points would cover each other.
     axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.2, y=0.15)
     axes.grid(visible=True, which="both", alpha=0.25)

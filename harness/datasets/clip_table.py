@@ -56,6 +56,7 @@ def read_clips(path: Path, remedy: str) -> pd.DataFrame:
         file = pq.ParquetFile(path)
         _check_claims(path, file.metadata, remedy)
         table = file.read()
+        table.validate(full=True)  # text that is none would only fail where it is used
         clips = table.to_pandas().astype(CLIP_COLUMNS)
     except HarnessError:
         raise

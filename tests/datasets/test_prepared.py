@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harness.body.camera import Camera
@@ -235,6 +237,13 @@ def break_clips(folder: Path) -> None:
     pd.DataFrame({"clip": [0]}).to_parquet(folder / "clips.parquet")
 
 
+def write_text_that_is_none(folder: Path) -> None:
+    table = pq.read_table(folder / "clips.parquet")
+    broken = pa.array([b"S\xff1"] * table.num_rows).view(pa.string())
+    column = table.schema.get_field_index("subject")
+    pq.write_table(table.set_column(column, "subject", broken), folder / "clips.parquet")
+
+
 def cut(name: str, size: int) -> Any:
     return lambda folder: os.truncate(folder / name, size)
 
@@ -254,6 +263,7 @@ def plant_pickle(folder: Path) -> None:
         (cut("manifest.json", 40), r"manifest\.json: is not valid JSON"),
         (break_clips, r"clips\.parquet: has columns \['clip'\]"),
         (cut("clips.parquet", 100), r"clips\.parquet: cannot be read"),
+        (write_text_that_is_none, r"clips\.parquet: cannot be read"),
         (cut("positions_3d.npy", 300), r"positions_3d\.npy: cannot be read"),
         (cut("positions_3d.npy", 0), r"positions_3d\.npy: cannot be read"),
         (plant_pickle, r"positions_3d\.npy: cannot be read"),

@@ -1,6 +1,7 @@
 """Imported public weights give what the public code gives; nothing else gets in."""
 
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,13 @@ def test_refuses_a_truncated_file(tmp_path: Path, old_format: bool, keep: float)
     path = tmp_path / "cut.bin"
     path.write_bytes(content[: int(len(content) * keep)])
     assert "cut.bin" in refusal(path, "videopose3d", tmp_path / "run")
+
+
+def test_refuses_an_archive_that_says_it_lies_on_two_disks(tmp_path: Path) -> None:
+    path = tmp_path / "two.bin"
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 2)
+    path.write_bytes(locator + b"PK\x05\x06" + bytes(18))
+    assert "two.bin: is not a whole PyTorch file" in refusal(path, "videopose3d", tmp_path / "run")
 
 
 def test_refuses_a_file_of_another_kind_without_codes(tmp_path: Path) -> None:

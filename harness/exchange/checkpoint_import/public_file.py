@@ -135,9 +135,9 @@ def _check_sums(path: Path) -> None:
 
     Files in PyTorch's format before 1.6 are no archives and have none.
     """
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):
+            return
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
     except Exception as error:  # a damaged archive can raise any error at all

@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 help:
 	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
 	@echo "make experiments   run all experiments on the profile that is for CI, or PROFILE=quick"
-	@echo "make test    run the tests, in less than five minutes on two cores"
+	@echo "make test    run the tests"
 	@echo "make test-slow   run the few that take most of a minute each, such as a lost Ray worker"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measure speed and memory beside their targets (half an hour, quiet machine)"

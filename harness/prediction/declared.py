@@ -70,8 +70,10 @@ def read_declared(predictions: Path, changes: Sequence[str]) -> Declared:
         changes: KEY=VALUE, which count more than the file; a value is JSON, or else text.
 
     Raises:
-        HarnessError: a key is missing, unknown or has a wrong value.
+        HarnessError: the file is not there, or a key is missing, unknown or has a wrong value.
     """
+    if not predictions.is_file():  # said before a declaration is asked for
+        raise HarnessError(f"{predictions}: no such file")
     beside = predictions.with_suffix(".json")
     values: Any = read_json(beside) if beside.is_file() else {}
     if not isinstance(values, Mapping):

@@ -110,7 +110,7 @@ def lifter_costs(
     costs = []
     for name, lifter in lifters.items():
         predicted = lifter.frames if lifter.predicts == "all" else 1
-        network = _changed(name, models[name])
+        network = changed_settings(name, models[name].network)
         printed = _printed(name, network)
         alone, together = times[name, 1], times[name, batches[name]]
         costs.append(
@@ -218,10 +218,14 @@ def _by_turns(
     return {key: values or ([first[key]] if key in first else []) for key, values in times.items()}
 
 
-def _changed(name: str, settings: ModelSettings) -> dict[str, object]:
-    """Return the method's own parameters that are not as published."""
+def changed_settings(name: str, network: Mapping[str, object]) -> dict[str, object]:
+    """Return those of a network's settings that are not as published.
+
+    Raises:
+        HarnessError: there is no such method.
+    """
     published = method_called(name).settings().model_dump(mode="json")
-    return {key: value for key, value in settings.network.items() if value != published[key]}
+    return {key: value for key, value in network.items() if value != published[key]}
 
 
 def _printed(name: str, network: Mapping[str, object]) -> tuple[float, str] | None:

@@ -321,6 +321,7 @@ def test_files_that_are_no_plain_arrays_are_refused(
     np.save("theirs.npy", np.concatenate([*predicted(prepared).values()])[1:])
     assert "has shape (125, 17, 3), expected (126, 17, 3)" in refusal(capsys, Path("theirs.npy"))
     assert "no such file" in refusal(capsys, declare(Path("gone.npz")))
+    assert "undeclared.npz: no such file" in refusal(capsys, Path("undeclared.npz"))
     assert not Path("it-ran").exists()
     assert not Path("results").exists()
 

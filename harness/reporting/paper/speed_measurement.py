@@ -19,6 +19,7 @@ from harness.lifting.checkpoint import parameter_count
 from harness.lifting.contract import Lifter
 from harness.lifting.made_input import made_input
 from harness.lifting.registry import method_called
+from harness.reporting.cost import changed_settings
 from harness.reporting.paper.speed_report import USES, SpeedReport, Timing, Use
 from harness.runs.provenance import hardware, versions
 from harness.runs.settings import ModelSettings
@@ -103,10 +104,8 @@ def _network(name: str, models: Mapping[str, ModelSettings]) -> dict[str, object
 
 
 def _reduced(name: str, models: Mapping[str, ModelSettings]) -> dict[str, object]:
-    method = method_called("dgnet" if name == WITHOUT_KNN else name)
-    published = method.settings().model_dump(mode="json")
-    network = _network(name, models)
-    return {key: network[key] for key in network if key != "knn" and network[key] != published[key]}
+    network = {key: value for key, value in _network(name, models).items() if key != "knn"}
+    return changed_settings("dgnet" if name == WITHOUT_KNN else name, network)
 
 
 def _lifter(name: str, models: Mapping[str, ModelSettings]) -> Lifter:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.command import parser_of
 from benchmarks.record import read_lines, table_of
+from harness.foundation.files import atomic_file
 from harness.reporting.embed import embed_tables
-from harness.runs.files import atomic_file
 
 NAMES = (
     "startup",

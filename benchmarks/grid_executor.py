@@ -16,7 +16,7 @@ from benchmarks.timing import seconds
 from harness.experiments.executor import Executor, local_executor
 from harness.experiments.ray_executor import Share, ray_executor
 from harness.experiments.run_grid import run_grid
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 from pipelines.prepare import prepare
 
 WORKERS = 2

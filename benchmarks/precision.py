@@ -14,10 +14,10 @@ from benchmarks.record import Line
 from benchmarks.timing import Turns
 from harness.body.skeleton import H36M_17
 from harness.experiments.executor import local_executor
+from harness.foundation.files import read_json
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import Batch
 from harness.lifting.registry import method_called
-from harness.runs.files import read_json
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "float32": {},

@@ -9,8 +9,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.runs.files import read_json, write_json
-from harness.runs.provenance import hardware, versions
+from harness.foundation.files import read_json, write_json
+from harness.foundation.provenance import hardware, versions
 
 RESULTS = Path("results/benchmarks")
 

@@ -1,8 +1,8 @@
 """Stage `cross`: test a trained model on another profile's data, such as Human3.6M's on 3DHP."""
 
+from harness.foundation.settings import load_settings
 from harness.prediction.predict_run import predict_run
 from harness.reporting.profile_tables import CROSS_FOLDER
-from harness.runs.settings import load_settings
 from harness.scoring.all_protocols import score_run
 from pipelines.stage import PREPARED, RESULTS, run_stage
 

@@ -1,7 +1,7 @@
 """Stage `table`: write the table or figure that is made of a grid, mirrored in MLflow."""
 
+from harness.foundation.settings import load_settings
 from harness.reporting.grids.experiments import write_experiment
-from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, publish, run_stage
 
 

@@ -1,7 +1,7 @@
 """Stage `grid`: run every cell of a grid that is not finished; a killed run goes on."""
 
 from harness.experiments.run_grid import run_grid
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 from pipelines.stage import run_stage
 
 

@@ -1,7 +1,7 @@
 """Stage `predict`: store a trained model's predictions for the test split of its profile."""
 
+from harness.foundation.settings import load_settings
 from harness.prediction.predict_run import predict_run
-from harness.runs.settings import load_settings
 from pipelines.stage import PREPARED, RESULTS, run_stage
 
 

@@ -2,7 +2,7 @@
 
 from harness.datasets.importers import importer_called, prepare_set
 from harness.experiments.preflight import checked_profile
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 from pipelines.stage import PREPARED, RAW, run_stage
 
 

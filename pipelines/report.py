@@ -1,7 +1,7 @@
 """Stage `report`: write the page of a profile's results, mirrored in MLflow."""
 
+from harness.foundation.settings import load_settings
 from harness.reporting.page.report import write_report
-from harness.runs.settings import load_settings
 from pipelines.stage import PREPARED, RESULTS, publish, run_stage
 
 

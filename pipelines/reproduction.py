@@ -1,7 +1,7 @@
 """Stage `reproduction`: write the page that says what of the paper was reproduced."""
 
+from harness.foundation.settings import load_settings
 from harness.reporting.paper_audit import write_reproduction
-from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, publish, run_stage
 
 

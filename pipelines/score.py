@@ -1,6 +1,6 @@
 """Stage `score`: score a run's stored predictions under every protocol of its profile."""
 
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 from harness.scoring.all_protocols import score_run
 from pipelines.stage import PREPARED, RESULTS, run_stage
 

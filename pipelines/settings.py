@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from harness.runs.files import atomic_file
-from harness.runs.settings import load_settings
+from harness.foundation.files import atomic_file
+from harness.foundation.settings import load_settings
 from pipelines.stage import run_stage
 
 CHECKED = Path("data/settings.txt")

@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from harness.runs.errors import CheckFailed, HarnessError
-from harness.runs.settings import load_settings
+from harness.foundation.errors import CheckFailed, HarnessError
+from harness.foundation.settings import load_settings
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from harness.foundation.files import write_json
+from harness.foundation.settings import load_settings
 from harness.lifting.registry import method_sources
-from harness.runs.files import write_json
-from harness.runs.settings import load_settings
 from pipelines.stage import run_stage
 
 

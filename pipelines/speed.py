@@ -1,9 +1,9 @@
 """Stage `speed`: how long DG-Net and VideoPose3D take for a frame, timed by turns."""
 
+from harness.foundation.files import write_json
+from harness.foundation.settings import load_settings
 from harness.reporting.paper.speed_measurement import measure_speed
 from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER
-from harness.runs.files import write_json
-from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, run_stage
 
 

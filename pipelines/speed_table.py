@@ -1,8 +1,8 @@
 """Stage `speed_table`: table V, times beside the errors of the profile's runs, also in MLflow."""
 
+from harness.foundation.settings import load_settings
 from harness.reporting.paper.speed_table import write_speed_table
 from harness.reporting.profile_tables import runs_of_profile
-from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, publish, run_stage
 
 

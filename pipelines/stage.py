@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.runs.errors import HarnessError
-from harness.runs.tracking import send_waiting, track_files
+from harness.foundation.errors import HarnessError
+from harness.foundation.tracking import send_waiting, track_files
 
 PREPARED = Path("data/prepared")
 RAW = Path("data/raw")

@@ -1,10 +1,10 @@
 """Stage `tables`: write the paper's tables and the figures of a profile, mirrored in MLflow."""
 
+from harness.foundation.settings import load_settings
 from harness.reporting.curve_figure import draw_learning_curves
 from harness.reporting.joint_figure import draw_joint_figure
 from harness.reporting.paper.size_figure import draw_size_figure
 from harness.reporting.profile_tables import runs_of_profile, write_tables
-from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, publish, run_stage
 
 

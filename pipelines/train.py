@@ -1,7 +1,7 @@
 """Stage `train`: train one model of a profile with one seed, or go on where it was killed."""
 
 from harness.experiments.preflight import checked_profile
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 from harness.training.plan import profile_plan
 from harness.training.train_run import train_run
 from pipelines.stage import run_stage

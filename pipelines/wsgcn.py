@@ -1,9 +1,9 @@
 """Stage `wsgcn`: run the rows of WS-GCN's table that are missing; write it, also to MLflow."""
 
 from harness.experiments.run_grid import run_grid
+from harness.foundation.settings import load_settings
 from harness.reporting.grids.supervision_table import GRID, supervision_table
 from harness.reporting.table_parts import write_page
-from harness.runs.settings import load_settings
 from pipelines.stage import RESULTS, publish, run_stage
 
 

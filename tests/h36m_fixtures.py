@@ -13,7 +13,7 @@ from harness.body.camera import h36m_cameras, project, world_to_camera
 from harness.body.skeleton import H36M_17
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 CPN = "cpn_ft_h36m_dbb"
 SUBJECTS = ("S1", "S5", "S6", "S7", "S8", "S9", "S11")

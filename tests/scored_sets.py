@@ -11,13 +11,13 @@ from harness.body.camera import h36m_cameras, project
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
+from harness.foundation.provenance import Hardware, RunRecord, write_record
 from harness.prediction.stored import (
     PredictionContract,
     Predictions,
     read_predictions,
     write_predictions,
 )
-from harness.runs.provenance import Hardware, RunRecord, write_record
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 

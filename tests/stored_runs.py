@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.foundation.files import sha256_of_file, write_json
+from harness.foundation.provenance import collect, write_record
 from harness.prediction.stored import PredictionContract
-from harness.runs.files import sha256_of_file, write_json
-from harness.runs.provenance import collect, write_record
 from harness.scoring.protocols import protocol_called
 from harness.scoring.sequences import MetricSums, SequenceSums, write_sequences
 from harness.scoring.stored_score import Conditions, Score, ScoreHeader

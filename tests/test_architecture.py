@@ -55,7 +55,9 @@ def test_floors_of_the_harness_import_only_from_below() -> None:
     for path in sources("harness"):
         floor = path.relative_to(ROOT / "harness").parts[0]
         if floor not in FLOORS:
-            assert floor in ("runs", "__init__.py", "__main__.py"), f"{path} stands on no floor"
+            assert floor in ("foundation", "__init__.py", "__main__.py"), (
+                f"{path} stands on no floor"
+            )
             continue
         above = {*FLOORS[FLOORS.index(floor) + 1 :], APART.get(floor)}
         for name in imported_modules(path):
@@ -66,11 +68,11 @@ def test_floors_of_the_harness_import_only_from_below() -> None:
 
 
 def test_runs_knows_no_floor() -> None:
-    for path in sources("harness/runs"):
+    for path in sources("harness/foundation"):
         for name in imported_modules(path):
             parts = name.split(".")
             assert parts[0] not in ("dgnet", "baselines", "pipelines")
-            assert parts[:1] != ["harness"] or parts[1] == "runs", f"{path} imports {name}"
+            assert parts[:1] != ["harness"] or parts[1] == "foundation", f"{path} imports {name}"
 
 
 def test_nothing_loads_what_could_run_a_strangers_code() -> None:

@@ -12,9 +12,9 @@ from harness.body.camera import Camera, h36m_cameras, project
 from harness.body.skeleton import H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
+from harness.foundation.settings import ModelSettings
 from harness.lifting.contract import Batch, Lifter, LifterInput, Method
 from harness.lifting.recipe import Recipe
-from harness.runs.settings import ModelSettings
 from harness.training.plan import TrainingPlan
 
 CAMERAS: tuple[Camera, ...] = h36m_cameras()["S1"]

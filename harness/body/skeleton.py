@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,11 @@ def check(
     Stages follow one another and the first that differs is the verdict; exit 1 then. References lie
     in results/reference. With --update they are written, to be reviewed as a diff and committed.
     """
+    from harness.foundation.errors import CheckFailed
+    from harness.foundation.files import atomic_file
+    from harness.foundation.settings import load_settings, seeds_named
     from harness.reporting.regression.report import outcome, report_json, report_markdown
     from harness.reporting.regression.stages import checked, run_check
-    from harness.runs.errors import CheckFailed
-    from harness.runs.files import atomic_file
-    from harness.runs.settings import load_settings, seeds_named
 
     settings = load_settings()
     numbers = None if seeds is None else seeds_named(seeds, ())
@@ -91,8 +91,8 @@ def check(
 
 
 def _stages(text: str) -> "list[Stage]":
+    from harness.foundation.suggest import unknown_name
     from harness.reporting.regression.stages import STAGES
-    from harness.runs.suggest import unknown_name
 
     names = [part.strip() for part in text.split(",")]
     for name in names:

@@ -61,11 +61,11 @@ def compare(
     quick/dgnet-seed0, or the folder of a run. Where models have several seeds, seeds are resampled
     as takes are; with one, no difference earns a star.
     """
+    from harness.foundation.settings import load_settings, seeds_named
+    from harness.foundation.shown import escaped_lines
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
     from harness.reporting.stored.scored_runs import find_scored_model, seeds_in
-    from harness.runs.settings import load_settings, seeds_named
-    from harness.runs.shown import escaped_lines
     from harness.scoring.protocols import protocol_called
 
     usual: list[int] = []

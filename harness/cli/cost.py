@@ -63,7 +63,7 @@ def cost(
     """
     import torch
 
-    from harness.runs.errors import HarnessError
+    from harness.foundation.errors import HarnessError
 
     if accelerator == "cuda" and not torch.cuda.is_available():
         raise HarnessError("torch sees no GPU on this machine; use --accelerator cpu")
@@ -89,9 +89,9 @@ def _print_costs(
     accelerator: str,
     style: "Style",
 ) -> None:
+    from harness.foundation.settings import ModelSettings, load_settings
     from harness.lifting.registry import method_called
     from harness.reporting.cost import cost_text, lifter_costs
-    from harness.runs.settings import ModelSettings, load_settings
 
     settings = load_settings()
     known = settings.profile_called(profile or settings.profile).models
@@ -110,12 +110,12 @@ def _print_costs(
 
 
 def _write_table_v(profile: str | None, repetitions: int, accelerator: str) -> None:
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.files import write_json
+    from harness.foundation.settings import load_settings
     from harness.reporting.paper.speed_measurement import measure_speed
     from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
     from harness.reporting.profile_tables import runs_of_profile
-    from harness.runs.errors import HarnessError
-    from harness.runs.files import write_json
-    from harness.runs.settings import load_settings
 
     if repetitions == 0:
         raise HarnessError("--table-v is made of times: --repetitions must be 1 or more")

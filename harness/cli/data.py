@@ -96,9 +96,9 @@ def prepare(
     """
     from harness.datasets.importers import importer_called, prepare_set
     from harness.datasets.prepared import PreparedSet
-    from harness.runs.errors import HarnessError
-    from harness.runs.settings import load_settings
-    from harness.runs.shown import escaped
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.settings import load_settings
+    from harness.foundation.shown import escaped
 
     importer = importer_called(name)
     if profile is not None:
@@ -153,8 +153,8 @@ def derive(name: str, joints: str | None, source: str | None, out: Path) -> None
         found_on_3d,
         write_with_derived,
     )
-    from harness.runs.errors import HarnessError
-    from harness.runs.shown import escaped
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.shown import escaped
 
     if (joints is None) == (source is None):
         raise HarnessError("name what to derive from: either --joints or --source")
@@ -183,7 +183,7 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
     from harness.datasets.importers import importer_called, importer_names
     from harness.datasets.inspection import inspect_set
     from harness.datasets.pose_picture import save_pose_picture
-    from harness.runs.shown import escaped_lines
+    from harness.foundation.shown import escaped_lines
 
     prepared = _prepared(name)
     known = prepared.manifest.name in importer_names()
@@ -272,7 +272,7 @@ def fetch(
     """
     from harness.datasets.cmu.fetch import CMU_URL, fetch_cmu
     from harness.datasets.importers import importer_called
-    from harness.runs.errors import HarnessError
+    from harness.foundation.errors import HarnessError
 
     importer = importer_called(name)
     if name != "cmu":
@@ -305,9 +305,9 @@ def _listed(text: str | None) -> list[str]:
 
 def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
     """Read KEY=VALUE pairs, the value as YAML."""
-    from harness.runs.errors import HarnessError
-    from harness.runs.plain_yaml import parse_yaml
-    from harness.runs.shown import shown
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.plain_yaml import parse_yaml
+    from harness.foundation.shown import shown
 
     options = {}
     for change in changes:
@@ -320,7 +320,7 @@ def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
 
 def _link(raw: Path, usual: Path) -> None:
     """Let `usual`, where the DVC pipeline looks for files, lead to `raw`."""
-    from harness.runs.files import Unwritable
+    from harness.foundation.files import Unwritable
 
     if usual.exists():
         if usual.resolve() != raw.resolve():

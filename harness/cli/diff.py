@@ -17,8 +17,8 @@ def diff(revision: str, profile: str | None, metrics: tuple[str, ...]) -> None:
 
     Averages are over the seeds that both sides have.
     """
+    from harness.foundation.shown import escaped_lines
     from harness.reporting.revision_diff import METRICS, changes, changes_text
-    from harness.runs.shown import escaped_lines
 
     found = changes(revision, profile=profile, metrics=metrics or METRICS)
     click.echo(escaped_lines(changes_text(revision, found)))

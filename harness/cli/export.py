@@ -37,9 +37,9 @@ def export(model: str, style: "Format", profile: str | None, out: Path | None, f
     of a run id. What was written is loaded again and must predict what the run predicts.
     """
     from harness.exchange.formats import SUFFIXES, check_place
+    from harness.foundation.files import atomic_file
+    from harness.foundation.provenance import read_record
     from harness.reporting.stored.run_report import find_model_run
-    from harness.runs.files import atomic_file
-    from harness.runs.provenance import read_record
 
     run = find_model_run(model, profile)
     trained_in = read_record(run / "run.json").run.partition("/")[0]

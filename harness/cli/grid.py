@@ -70,8 +70,8 @@ def run(
     from harness.experiments.executor import local_executor
     from harness.experiments.ray_executor import Share, ray_executor
     from harness.experiments.run_grid import run_grid
-    from harness.runs.errors import HarnessError
-    from harness.runs.settings import load_settings
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.settings import load_settings
 
     if address is not None and executor != "ray":
         raise HarnessError("--address is of a Ray cluster; add --executor ray")
@@ -99,7 +99,7 @@ def status(name: str | None, profile: str | None) -> None:
 
     from harness.experiments.executor import place_cells
     from harness.experiments.grid import grid_called, resolve_cells
-    from harness.runs.settings import load_settings
+    from harness.foundation.settings import load_settings
 
     settings = load_settings()
     if name is None:
@@ -132,9 +132,9 @@ def report(
     Variations are compared with the first of them on the same takes.
     """
     from harness.experiments.executor import place_cells
+    from harness.foundation.files import atomic_file
+    from harness.foundation.settings import load_settings
     from harness.reporting.grids.report import grid_markdown
-    from harness.runs.files import atomic_file
-    from harness.runs.settings import load_settings
 
     cells = place_cells(load_settings(), name, profile)
     folder = cells[0].folder.parent

@@ -55,7 +55,7 @@ def import_checkpoint(
     weights' shapes do not tell is asked for by name.
     """
     from harness.exchange.checkpoint_import.into_run import import_checkpoint as imported
-    from harness.runs.settings import load_settings
+    from harness.foundation.settings import load_settings
 
     given = {
         "frames": frames,

@@ -23,9 +23,9 @@ def leaderboard(runs: tuple[str, ...], out: Path | None) -> None:
     Each row tells the protocol with its hash, data set and 2D source, window, parameters,
     privileges and departures, the data's licence and the run.
     """
+    from harness.foundation.files import atomic_file
     from harness.reporting.leaderboard import as_json, as_markdown, leaderboard_rows
     from harness.reporting.stored.run_report import find_run
-    from harness.runs.files import atomic_file
 
     rows = leaderboard_rows([find_run(name) for name in runs])
     text = as_markdown(rows)

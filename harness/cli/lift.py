@@ -133,7 +133,7 @@ def lift(
 
 
 def _size(text: str) -> tuple[int, int]:
-    from harness.runs.errors import HarnessError
+    from harness.foundation.errors import HarnessError
 
     found = re.fullmatch(r"([1-9]\d{0,4})[xX]([1-9]\d{0,4})", text)
     if found is None:
@@ -144,10 +144,10 @@ def _size(text: str) -> tuple[int, int]:
 def _checkpoint(run: str | None, checkpoint: Path | None) -> Path:
     """Return the checkpoint's file; a skeleton that the run's data set defines is known then."""
     from harness.datasets.prepared import PreparedSet
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.provenance import read_record
     from harness.lifting.checkpoint import CHECKPOINT
     from harness.reporting.stored.run_report import find_model_run
-    from harness.runs.errors import HarnessError
-    from harness.runs.provenance import read_record
 
     if (run is None) == (checkpoint is None):
         raise HarnessError("name the lifter: either --run RUN or --checkpoint FILE")
@@ -162,7 +162,7 @@ def _checkpoint(run: str | None, checkpoint: Path | None) -> Path:
 
 
 def _tell(lifted: "Lifted") -> None:
-    from harness.runs.shown import shown
+    from harness.foundation.shown import shown
 
     people = ", ".join(
         f"{shown(name)} ({person.frames_seen} frames)" for name, person in lifted.people.items()
@@ -177,7 +177,7 @@ def _tell(lifted: "Lifted") -> None:
 
 
 def _tell_person(name: str, motion: "Motion", lifted: "Lifted") -> None:
-    from harness.runs.shown import shown
+    from harness.foundation.shown import shown
 
     frames, filled = len(motion.positions), int(motion.filled.sum())
     at = "" if lifted.rate == motion.fps else f", lifted at {lifted.rate:.4g}"

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 _COMMANDS = {
     "check": ("harness.cli.check:check", "Compare scores with committed references."),

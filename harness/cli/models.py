@@ -32,10 +32,10 @@ def models(name: str | None, style: str) -> None:
     seeds, with the run of each seed. Parameters are counted in training and, where heads serve
     training alone, in prediction.
     """
+    from harness.foundation.errors import HarnessError
     from harness.lifting.catalogue import describe
     from harness.lifting.registry import method_names
     from harness.reporting.stored.best_scores import best_scores
-    from harness.runs.errors import HarnessError
 
     entries, broken = [], []
     for known in method_names() if name is None else [name]:

@@ -18,9 +18,9 @@ _NOT_COPIED = r'^steady_mixste = .*\n|, "steady_mixste"|^readme = .*\n'
 )
 def new_method(name: str, folder: Path | None) -> None:
     """Write a package that adds lifter NAME: the example's, to be changed, and its test."""
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.files import atomic_file
     from harness.lifting.registry import method_names
-    from harness.runs.errors import HarnessError
-    from harness.runs.files import atomic_file
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise HarnessError(f"{name}: a method's name is small letters, digits and underscores")

@@ -78,10 +78,10 @@ def predict(
 
     RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
+    from harness.foundation.provenance import read_record
+    from harness.foundation.settings import load_settings
     from harness.prediction.predict_run import predict_run
     from harness.reporting.stored.run_report import find_run
-    from harness.runs.provenance import read_record
-    from harness.runs.settings import load_settings
 
     folder = find_run(run)
     profile = read_record(folder / "run.json").run.partition("/")[0]

@@ -24,9 +24,9 @@ def remove(run: str, trained: bool, results: Path) -> None:
     """
     import shutil
 
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.provenance import read_record
     from harness.reporting.stored.run_report import find_run
-    from harness.runs.errors import HarnessError
-    from harness.runs.provenance import read_record
 
     folder = find_run(run, results)
     if not trained and read_record(folder / "run.json").kind != "import":

@@ -23,9 +23,9 @@ def report(profile: str | None, data: Path | None, results: Path) -> None:
     It holds the leaderboard, differences, curves, what was reproduced of the paper, the record of
     every run and, where predictions are stored, a few clips in 3D. MLflow gets it, too.
     """
+    from harness.foundation.settings import load_settings
+    from harness.foundation.tracking import track_files
     from harness.reporting.page.report import write_report
-    from harness.runs.settings import load_settings
-    from harness.runs.tracking import track_files
 
     settings = load_settings()
     name = profile or settings.profile

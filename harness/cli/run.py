@@ -32,12 +32,12 @@ def run(name: str, profile: str | None, seeds: str | None, against: str | None) 
     """
     from harness.experiments.preflight import checked_profile
     from harness.experiments.whole_run import prepared_for, run_whole
+    from harness.foundation.settings import load_settings, seeds_named
+    from harness.foundation.shown import escaped_lines
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_markdown
     from harness.reporting.stored.score_text import as_markdown as score_markdown
     from harness.reporting.stored.scored_runs import find_scored_model
-    from harness.runs.settings import load_settings, seeds_named
-    from harness.runs.shown import escaped_lines
     from harness.training.plan import profile_plan
 
     settings = load_settings()
@@ -80,12 +80,12 @@ def _best(
     seeds: "list[int]",
 ) -> "ScoredModel | None":
     """Return the scored model with the lowest MPJPE that can be compared, None where none can."""
+    from harness.foundation.errors import HarnessError
     from harness.reporting.stored.scored_runs import (
         find_scored_model,
         require_comparable,
         takes_of_models,
     )
-    from harness.runs.errors import HarnessError
     from harness.scoring.metrics import metric_called
 
     found = []

@@ -69,11 +69,11 @@ def score(
     must be declared of it: docs/foreign_predictions.md.
     """
     from harness.datasets.prepared import PreparedSet
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.shown import escaped_lines
     from harness.prediction.stored import read_predictions
     from harness.reporting.stored.named_predictions import check_file, find_predictions
     from harness.reporting.stored.score_text import as_markdown
-    from harness.runs.errors import HarnessError
-    from harness.runs.shown import escaped_lines
     from harness.scoring.all_protocols import open_score_tracker, track_score
     from harness.scoring.protocols import protocol_called
     from harness.scoring.score import score_predictions

@@ -30,8 +30,8 @@ def show(run: str, style: str, bundle: Path | None) -> None:
 
     RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
+    from harness.foundation.shown import escaped_lines
     from harness.reporting.stored.run_report import as_text, find_run, report_run
-    from harness.runs.shown import escaped_lines
 
     folder = find_run(run)
     report = report_run(folder)

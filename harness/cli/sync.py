@@ -9,8 +9,8 @@ def sync() -> None:
 
     They go to MLFLOW_TRACKING_URI, or to mlflow.db in this folder.
     """
-    from harness.runs.tracking import send_unsent
-    from harness.runs.tracking_mlflow import tracking_uri
+    from harness.foundation.tracking import send_unsent
+    from harness.foundation.tracking_mlflow import tracking_uri
 
     total = 0
     for journal in send_unsent():

@@ -50,10 +50,10 @@ def tables(
     missing, a cell that was not run is empty. Models are those of params.yaml and those named by
     --with. MLflow gets them too.
     """
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.settings import load_settings, seeds_named
+    from harness.foundation.suggest import unknown_name
     from harness.reporting.stored.scored_runs import models_in, seeds_in
-    from harness.runs.errors import HarnessError
-    from harness.runs.settings import load_settings, seeds_named
-    from harness.runs.suggest import unknown_name
 
     if page is not None and not page.is_file():
         raise HarnessError(f"{page}: no such page")
@@ -83,6 +83,7 @@ def tables(
         if not written:
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
     else:
+        from harness.foundation.tracking import track_files
         from harness.reporting.curve_figure import draw_learning_curves
         from harness.reporting.grids.experiments import experiments_run, write_experiment
         from harness.reporting.joint_figure import draw_joint_figure
@@ -90,7 +91,6 @@ def tables(
         from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
         from harness.reporting.paper_audit import write_reproduction
         from harness.reporting.profile_tables import runs_of_profile, write_tables
-        from harness.runs.tracking import track_files
 
         runs = runs_of_profile(settings, name, results)
         written = write_tables(settings, name, results)

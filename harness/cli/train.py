@@ -77,7 +77,7 @@ def train(
     A run that is finished with the same settings, data and code is left as it is.
     """
     from harness.experiments.preflight import checked_profile
-    from harness.runs.settings import load_settings
+    from harness.foundation.settings import load_settings
     from harness.training.plan import profile_plan
     from harness.training.train_run import train_run
 
@@ -106,9 +106,9 @@ def train(
 
 def _parsed(changes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the changes by section and key, each value as params.yaml would have it."""
-    from harness.runs.errors import HarnessError
-    from harness.runs.plain_yaml import parse_yaml
-    from harness.runs.shown import shown
+    from harness.foundation.errors import HarnessError
+    from harness.foundation.plain_yaml import parse_yaml
+    from harness.foundation.shown import shown
 
     parsed: dict[str, dict[str, Any]] = {"network": {}, "training": {}}
     for change in changes:

@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 
 _HEADER_BYTES = 128
 

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.datasets.prepared import Manifest
-from harness.runs.errors import HarnessError
-from harness.runs.settings import validated
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import validated
+from harness.foundation.suggest import unknown_name
 
 
 @dataclass(frozen=True)

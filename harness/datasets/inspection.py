@@ -13,8 +13,8 @@ from tabulate import tabulate
 
 from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet
-from harness.runs.dotted import dotted
-from harness.runs.errors import HarnessError
+from harness.foundation.dotted import dotted
+from harness.foundation.errors import HarnessError
 
 _FARTHEST = 5
 _GROUPS = ("split", "subject", "action", "camera")

@@ -20,10 +20,10 @@ from harness.datasets.files.matlab import read_matlab
 from harness.datasets.importers import Importer
 from harness.datasets.prepared import Manifest, Source2D
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
-from harness.runs.progress import track
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
+from harness.foundation.progress import track
+from harness.foundation.suggest import unknown_name
 
 SOURCE = "annotated"
 _LAYOUTS = {SOURCE: Source2D(layout=H36M_17.name, exact=False, confidence=True)}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.body.camera import Camera
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _PLACEHOLDERS = (0.0, -1.0)
 _LEAST_EXTENT_PX = 3.0

@@ -18,7 +18,7 @@ from harness.body.size import (
     leg_length,
 )
 from harness.body.skeleton import Skeleton
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _LARGEST_SPAN = 20.0
 """Metres; larger than anything with joints, far smaller than a body in millimetres."""

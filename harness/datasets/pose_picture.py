@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
-from harness.runs.files import atomic_file
+from harness.foundation.files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -32,10 +32,10 @@ from harness.body.skeleton import Skeleton, register_skeleton, skeleton_called
 from harness.datasets.clip_table import Split as Split
 from harness.datasets.clip_table import read_clips
 from harness.datasets.growing_array import map_array
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, sha256_of_json
-from harness.runs.settings import Name
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, sha256_of_json
+from harness.foundation.settings import Name
+from harness.foundation.suggest import unknown_name
 
 
 class Source2D(BaseModel):

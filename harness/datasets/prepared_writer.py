@@ -20,8 +20,8 @@ from harness.datasets.growing_array import GrowingArray
 from harness.datasets.plausible_2d import SourceCounts, check_2d
 from harness.datasets.plausible_3d import check_3d
 from harness.datasets.prepared import Manifest, Source2D, Split, data_hash_of
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_folder, only_writer, write_json
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_folder, only_writer, write_json
 
 _TOLD_NOTES = 3
 

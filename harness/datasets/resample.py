@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 # What lies above half the lower rate would fold back as motion that never was. The filter passes
 # up to 76 % of that limit (19 Hz at 50 frames a second) and holds back 80 dB from the limit on.

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.datasets.growing_array import hash_of_array
 from harness.datasets.prepared import PreparedSet, data_hash_of
-from harness.runs.errors import CheckFailed
+from harness.foundation.errors import CheckFailed
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from harness.exchange.formats import NEEDED, Format, check_place, missing_package
 from harness.exchange.tracing import PlainLifter, traceable
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file, sha256_of_file
+from harness.foundation.provenance import RunRecord, read_record
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file, sha256_of_file
-from harness.runs.provenance import RunRecord, read_record
 
 OUTPUT = "positions"
 EQUAL_METRES = 1e-5

@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import Literal, get_args
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 Format = Literal["safetensors", "torchscript", "onnx"]
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import read_cell
 from harness.experiments.identity import cell_key, plan_of
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import write_json
+from harness.foundation.tracking import ParentRun, open_tracker
 from harness.lifting.registry import method_sources
 from harness.prediction.predict_run import predict_run
-from harness.runs.errors import HarnessError
-from harness.runs.files import write_json
-from harness.runs.tracking import ParentRun, open_tracker
 from harness.scoring.all_protocols import plain_names, score_folder
 from harness.training.train_run import train_run
 

@@ -21,11 +21,11 @@ from typing import Literal, Protocol
 from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import Cell, left_by_cell, resolve_cells
 from harness.experiments.identity import cell_key
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import Unwritable, read_json, write_json
+from harness.foundation.settings import Settings
+from harness.foundation.tracking import ParentRun
 from harness.lifting.registry import method_sources
-from harness.runs.errors import HarnessError
-from harness.runs.files import Unwritable, read_json, write_json
-from harness.runs.settings import Settings
-from harness.runs.tracking import ParentRun
 
 Status = Literal["missing", "stale", "running or killed", "failed", "finished"]
 Told = Callable[["PlacedCell", str], None]

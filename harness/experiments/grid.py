@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.experiments.settings import Budget, Evaluation, GridSettings
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
-from harness.runs.settings import ModelSettings, Profile, Settings, validated
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json
+from harness.foundation.settings import ModelSettings, Profile, Settings, validated
+from harness.foundation.suggest import unknown_name
 
 
 class Cell(BaseModel):

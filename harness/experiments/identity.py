@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.experiments.grid import Cell, Evaluation
+from harness.foundation.files import sha256_of_json
+from harness.foundation.settings import ModelSettings
 from harness.prediction.corruption import corruption_settings
-from harness.runs.files import sha256_of_json
-from harness.runs.settings import ModelSettings
 from harness.scoring.protocols import protocol_called
 from harness.training.plan import TrainingPlan
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from harness.datasets.importers import importer_called
+from harness.foundation.settings import Profile, Settings, validated
+from harness.foundation.suggest import unknown_name
 from harness.lifting.registry import method_module
-from harness.runs.settings import Profile, Settings, validated
-from harness.runs.suggest import unknown_name
 from harness.scoring.protocols import protocol_called
 
 

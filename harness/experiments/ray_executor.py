@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from harness.experiments.executor import Executor, PlacedCell, start_process
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer
-from harness.runs.tracking import ParentRun
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer
+from harness.foundation.tracking import ParentRun
 
 _RETRIES = 20
 """How often a cell is started again because its worker was lost; each time it gets further."""

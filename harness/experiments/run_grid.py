@@ -10,10 +10,10 @@ from harness.experiments.executor import (
     place_cells,
     run_missing,
 )
-from harness.runs.errors import CheckFailed
-from harness.runs.files import only_writer, read_json, sha256_of_json, write_json
-from harness.runs.settings import Settings
-from harness.runs.tracking import ParentRun, open_parent
+from harness.foundation.errors import CheckFailed
+from harness.foundation.files import only_writer, read_json, sha256_of_json, write_json
+from harness.foundation.settings import Settings
+from harness.foundation.tracking import ParentRun, open_parent
 
 
 def run_grid(

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.runs.settings import ModelSettings, Name
+from harness.foundation.settings import ModelSettings, Name
 
 
 class Evaluation(BaseModel):

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.datasets.importers import importer_called, prepare_set
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import Profile
 from harness.prediction.predict_run import predict_run
 from harness.prediction.stored import read_predictions
-from harness.runs.errors import HarnessError
-from harness.runs.settings import Profile
 from harness.scoring.all_protocols import score_run
 from harness.scoring.protocols import protocol_called
 from harness.scoring.stored_score import read_header

@@ -12,11 +12,11 @@ from torch.nn.modules.module import (
 )
 
 from harness.body.skeleton import Skeleton
+from harness.foundation.dotted import dotted
+from harness.foundation.errors import HarnessError
+from harness.foundation.seeds import derive_seed
+from harness.foundation.settings import validated
 from harness.lifting.contract import Lifter, Method
-from harness.runs.dotted import dotted
-from harness.runs.errors import HarnessError
-from harness.runs.seeds import derive_seed
-from harness.runs.settings import validated
 
 MOST_WEIGHTS = 2**28
 """Of a lifter, a gigabyte; the largest published one has a tenth of it."""

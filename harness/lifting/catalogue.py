@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.errors import HarnessError
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
 from harness.lifting.contract import Lifter, Method
 from harness.lifting.made_input import made_input
 from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
-from harness.runs.errors import HarnessError
 
 
 @dataclass(frozen=True)

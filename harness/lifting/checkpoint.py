@@ -15,13 +15,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 from harness.body.skeleton import skeleton_called
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
+from harness.foundation.plain_json import parse_json
+from harness.foundation.shown import shown
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import Lifter, Predicts, Space
 from harness.lifting.registry import method_called
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
-from harness.runs.plain_json import parse_json
-from harness.runs.shown import shown
 
 CHECKPOINT = "model.safetensors"
 """The name of the file in a run's folder."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.runs.errors import HarnessError
-from harness.runs.sources import source_hashes
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.sources import source_hashes
+from harness.foundation.suggest import unknown_name
 
 if TYPE_CHECKING:
     from harness.lifting.contract import Method
@@ -44,10 +44,10 @@ _SHAPING_PACKAGES = (
     "harness.lifting",
     "harness.training",
     "harness.prediction",
-    "harness.runs.seeds",
+    "harness.foundation.seeds",
 )
-"""Where code stands between a prepared set and weights or predictions; the rest of harness.runs
-(progress, tracking, records) shapes no number."""
+"""Where code stands between a prepared set and weights or predictions; the rest of
+harness.foundation (progress, tracking, records) shapes no number."""
 
 
 def method_names() -> Sequence[str]:

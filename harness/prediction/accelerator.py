@@ -2,7 +2,7 @@
 
 import torch
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def accelerator_called(name: str) -> str:

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
-from harness.runs.seeds import derive_seed
-from harness.runs.settings import validated
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.seeds import derive_seed
+from harness.foundation.settings import validated
+from harness.foundation.suggest import unknown_name
 
 Floats = NDArray[np.float32]
 Random = np.random.Generator

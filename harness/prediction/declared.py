@@ -7,11 +7,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.datasets.prepared import Split
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
-from harness.runs.plain_json import parse_json
-from harness.runs.provenance import RunRecord
-from harness.runs.settings import Name, validated
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json
+from harness.foundation.plain_json import parse_json
+from harness.foundation.provenance import RunRecord
+from harness.foundation.settings import Name, validated
 
 
 class Declared(BaseModel):

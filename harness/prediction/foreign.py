@@ -24,13 +24,13 @@ from harness.datasets.clip_names import clip_names
 from harness.datasets.files.matlab import read_matlab
 from harness.datasets.files.safe_npz import npz_keys, read_npy, read_npz
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer, sha256_of_file
+from harness.foundation.provenance import RunRecord, collect, read_record, write_record
+from harness.foundation.suggest import nearest_name
 from harness.lifting.registry import method_names
 from harness.prediction.declared import Declared, declared_in
 from harness.prediction.stored import PredictionContract, write_predictions
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer, sha256_of_file
-from harness.runs.provenance import RunRecord, collect, read_record, write_record
-from harness.runs.suggest import nearest_name
 
 SUFFIXES = (".npz", ".npy", ".mat")
 

@@ -17,13 +17,13 @@ from harness.datasets.keypoints.mapping import lifter_keypoints
 from harness.datasets.keypoints.people import Person, choose_people, confident, people_of
 from harness.datasets.keypoints.read import FORMATS, read_keypoints
 from harness.datasets.plausible_2d import check_2d
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.contract import Lifter
 from harness.prediction.lift_person import camera_of, lift_person
 from harness.prediction.motion import Motion, Unit
 from harness.prediction.trained_rate import rate_to_lift_at, rate_warning
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
 
 Value = TypeVar("Value")
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.progress import track
 from harness.lifting.contract import Lifter
 from harness.lifting.lift import lift
 from harness.lifting.windows import WindowReader, covering_windows
 from harness.prediction.trained_rate import at_rate, back_at_rate
-from harness.runs.errors import HarnessError
-from harness.runs.progress import track
 
 Floats = NDArray[np.float64]
 

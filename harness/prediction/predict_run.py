@@ -8,14 +8,14 @@ import pandas as pd
 
 from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer, sha256_of_file
+from harness.foundation.provenance import read_record
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
 from harness.prediction.accelerator import accelerator_called
 from harness.prediction.predict_split import predict
 from harness.prediction.rate_difference import rate_difference
 from harness.prediction.stored import PredictionContract, write_predictions
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer, sha256_of_file
-from harness.runs.provenance import read_record
 
 
 def predict_run(

@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.datasets.prepared import PreparedSet, Split
+from harness.foundation.errors import HarnessError
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.contract import Lifter
 from harness.lifting.lift import lift
 from harness.lifting.windows import WindowReader
 from harness.prediction.corruption import corrupted_keypoints
-from harness.runs.errors import HarnessError
 
 
 def predict(

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.body.skeleton import skeleton_called
 from harness.datasets.clip_table import Split, read_clips, write_clips
 from harness.datasets.growing_array import GrowingArray, map_array
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_folder, read_json, sha256_of_file, write_json
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_folder, read_json, sha256_of_file, write_json
 
 
 class PredictionContract(BaseModel):

@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.stored.scored_runs import (
     ScoredModel,
     require_comparable,
     takes_of_models,
 )
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.protocols import Protocol
 from harness.scoring.statistics import (

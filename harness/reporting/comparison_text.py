@@ -7,11 +7,11 @@ from typing import Any
 
 from tabulate import tabulate
 
+from harness.foundation.shown import cell
 from harness.reporting.comparison import Comparison, Row
 from harness.reporting.stored.elsewhere import told_of_elsewhere
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.stored.scored_runs import ScoredModel
-from harness.runs.shown import cell
 from harness.scoring.statistics import SIGNIFICANT, Difference
 
 MARK = "*"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from tabulate import tabulate
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions
-from harness.runs.errors import HarnessError
 from harness.scoring.averages import averages
 from harness.scoring.fitting import departures_of
 from harness.scoring.metrics import CORE_METRICS, metric_called

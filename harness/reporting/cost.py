@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.settings import ModelSettings
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
 from harness.lifting.computation import computation
@@ -19,7 +20,6 @@ from harness.lifting.registry import method_called
 from harness.reporting.published import published_table
 from harness.reporting.table_parts import csv_text
 from harness.reporting.table_text import Table
-from harness.runs.settings import ModelSettings
 
 Style = Literal["md", "csv", "json"]
 

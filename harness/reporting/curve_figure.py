@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.foundation.history import read_history
 from harness.reporting.drawing import legend_below, save_figure, style_of
 from harness.reporting.names import title_of
-from harness.runs.history import read_history
 
 
 def draw_learning_curves(

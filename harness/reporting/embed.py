@@ -9,8 +9,8 @@ A page marks the place:
 import re
 from pathlib import Path
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
 
 _PLACE = re.compile(
     r"(?P<begin><!-- table: (?P<source>\S+) -->\n).*?(?P<end><!-- end of table -->)", re.DOTALL

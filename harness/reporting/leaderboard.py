@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from tabulate import tabulate
 
 from harness.datasets.importers import importer_called
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import RunRecord, read_record
 from harness.reporting.published import published_table
 from harness.reporting.stored.elsewhere import told_of_elsewhere
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import RunRecord, read_record
 from harness.scoring.protocols import protocol_called
 from harness.scoring.stored_score import read_score
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.measured_rows import cell_names
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_text import Mark
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import Metric
 from harness.scoring.statistics import Difference, differences_to_first
 from harness.scoring.takes import Takes

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import RunRecord
 from harness.reporting.stored.elsewhere import told_of_elsewhere
 from harness.reporting.stored.scored_runs import (
     ScoredModel,
@@ -15,8 +17,6 @@ from harness.reporting.stored.scored_runs import (
     find_scored_model,
     takes_of_models,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import RunRecord
 from harness.scoring.metrics import Metric
 from harness.scoring.statistics import differences_to_first
 from harness.scoring.takes import Takes

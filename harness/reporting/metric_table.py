@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.marks import column_marks
 from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import csv_text, method_cell, not_measured
 from harness.reporting.table_text import MARKS_TOLD, Cell, Page, Table
-from harness.runs.errors import HarnessError
 from harness.scoring.metric_kinds import Metric
 from harness.scoring.metrics import CORE_METRICS, DESCRIPTIVE_METRICS
 from harness.scoring.protocols import protocol_called

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from harness.foundation.errors import HarnessError
 from harness.lifting.registry import method_called
-from harness.runs.errors import HarnessError
 
 
 @cache

@@ -13,6 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.experiments.grid import grid_called
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
+from harness.foundation.settings import Settings
 from harness.reporting.grids.experiments import experiment_reproduction
 from harness.reporting.measured_rows import EXACT_SOURCE, cell_names
 from harness.reporting.paper.keypoint_table import published_keypoints
@@ -28,9 +31,6 @@ from harness.reporting.published import (
 from harness.reporting.reproduction import Reproduction, reproduction_page
 from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model, takes_of_models
 from harness.reporting.table_parts import Published
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
-from harness.runs.settings import Settings
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
 from harness.scoring.statistics import LEVEL

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from harness.foundation.files import atomic_file, visible
+from harness.foundation.settings import Settings
 from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.metric_table import metric_table
 from harness.reporting.names import bibliography
@@ -10,8 +12,6 @@ from harness.reporting.paper.action_tables import action_tables
 from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
 from harness.reporting.table_parts import write_page
-from harness.runs.files import atomic_file, visible
-from harness.runs.settings import Settings
 
 CROSS_FOLDER = "cross"
 """The folder inside a run's that holds its predictions and scores on other profiles' data."""

@@ -5,7 +5,7 @@ from importlib import resources
 
 import pandas as pd
 
-from harness.runs.suggest import unknown_name
+from harness.foundation.suggest import unknown_name
 
 ACTION_COLUMNS = {
     "Direct.": "Directions",

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, visible
+from harness.foundation.plain_json import parse_json
+from harness.foundation.shown import shown
 from harness.reporting.table_text import Table
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, visible
-from harness.runs.plain_json import parse_json
-from harness.runs.shown import shown
 from harness.scoring.metrics import metric_called
 from harness.scoring.protocols import protocol_called
 

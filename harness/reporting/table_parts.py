@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from harness.foundation.files import atomic_file
+from harness.foundation.shown import cell
 from harness.reporting.measured_rows import ReproducedRow, Value
 from harness.reporting.names import citation_key, reference_of, title_of
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.table_text import Cell, Page, Table
-from harness.runs.files import atomic_file
-from harness.runs.shown import cell
 
 
 @dataclass(frozen=True)

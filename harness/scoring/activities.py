@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import Protocol
 from harness.scoring.sequences import frame_sums

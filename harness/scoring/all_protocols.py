@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.files import write_json
+from harness.foundation.provenance import dvc_hashes
+from harness.foundation.tracking import Tracker, open_tracker
 from harness.prediction.stored import PredictionContract, read_predictions
-from harness.runs.files import write_json
-from harness.runs.provenance import dvc_hashes
-from harness.runs.tracking import Tracker, open_tracker
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
 
 ROWS_AT_ONCE = 65_536
 _CONDITIONS = b"conditions"

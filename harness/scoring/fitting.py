@@ -4,8 +4,8 @@ import pandas as pd
 
 from harness.body.skeleton import skeleton_called
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import PredictionContract, Predictions
-from harness.runs.errors import HarnessError
 from harness.scoring.protocols import Protocol
 from harness.scoring.scored_clips import sees_input
 from harness.scoring.sequences import IDENTITY

@@ -10,7 +10,7 @@ is computed in `anatomy.py` and `acceleration.py`.
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runs.suggest import unknown_name
+from harness.foundation.suggest import unknown_name
 from harness.scoring.acceleration import ACCELERATION_METRICS
 from harness.scoring.anatomy import ANATOMY_METRICS
 from harness.scoring.metric_kinds import (

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, Skeleton
 from harness.datasets.h36m.contents import SHIFTED_TAKES
-from harness.runs.files import sha256_of_json
-from harness.runs.suggest import unknown_name
+from harness.foundation.files import sha256_of_json
+from harness.foundation.suggest import unknown_name
 from harness.scoring.metrics import CORE_METRICS, POSITION_METRICS, DistanceMetric, Metric
 
 RootPolicy = Literal["as_predicted", "subtract_predicted_root", "overwrite_root"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runs.seeds import derive_seed
+from harness.foundation.seeds import derive_seed
 from harness.scoring.statistics import LEVEL, bootstrap
 from harness.scoring.takes import Takes
 

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_folder, only_writer, sha256_of_file, write_json
 from harness.prediction.stored import Predictions
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_folder, only_writer, sha256_of_file, write_json
 from harness.scoring.activities import ACTIVITIES_FILE, ActivitySums
 from harness.scoring.errors_file import write_errors
 from harness.scoring.fitting import clips_to_score, departures_of

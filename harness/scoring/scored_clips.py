@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from harness.body.camera import Camera
 from harness.body.skeleton import skeleton_called
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions
-from harness.runs.errors import HarnessError
 from harness.scoring.image_space import (
     fitted_roots,
     lines_of_sight,

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
+from harness.foundation.suggest import unknown_name
 from harness.scoring.metric_kinds import ClipPoses
 from harness.scoring.metrics import DESCRIPTIVE_METRICS, DISTANCE_METRICS, POSITION_METRICS
 from harness.scoring.protocols import Protocol

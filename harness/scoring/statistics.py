@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr, stdtrit
 
-from harness.runs.seeds import derive_seed
+from harness.foundation.seeds import derive_seed
 from harness.scoring.takes import Takes
 
 Floats = NDArray[np.float64]

@@ -14,9 +14,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.body.skeleton import Skeleton
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, sha256_of_file
 from harness.prediction.stored import PredictionContract
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, sha256_of_file
 from harness.scoring.averages import Averages, averages
 from harness.scoring.hypotheses import Aggregate, aggregate_called
 from harness.scoring.metrics import METRICS

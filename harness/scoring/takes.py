@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.datasets.h36m.contents import SHIFTED_TAKES
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 from harness.scoring.metrics import Metric
 from harness.scoring.protocols import Protocol
 from harness.scoring.sequences import SequenceSums

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from harness.foundation.errors import HarnessError
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.recipe import Recipe
-from harness.runs.errors import HarnessError
 
 
 class Choice(NamedTuple):

@@ -16,13 +16,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.history import EpochRecord
+from harness.foundation.seeds import derive_seed
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.lift import mpjpe_mm
 from harness.lifting.recipe import Recipe
 from harness.lifting.windows import WindowReader
-from harness.runs.errors import HarnessError
-from harness.runs.history import EpochRecord
-from harness.runs.seeds import derive_seed
 from harness.training.compiling import compiled_loss, whether_to_compile
 from harness.training.memory import keep_freed_memory
 from harness.training.one_machine import OneMachineStrategy, require_address

@@ -13,7 +13,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 from torch import distributed
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = timedelta(minutes=30)

@@ -6,11 +6,11 @@ from pathlib import Path
 from statistics import median_low
 from typing import Any
 
+from harness.foundation.files import sha256_of_file
+from harness.foundation.settings import ModelSettings, Profile, validated
 from harness.lifting.contract import Method
 from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_called
-from harness.runs.files import sha256_of_file
-from harness.runs.settings import ModelSettings, Profile, validated
 from harness.training.warm_start import starting_checkpoint
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
-from harness.runs.history import EpochRecord
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
+from harness.foundation.history import EpochRecord
 
 _FORMAT = 1
 

@@ -16,6 +16,11 @@ import torch
 
 from harness.datasets.frame_rates import frame_rates
 from harness.datasets.prepared import PreparedSet, Split
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer, sha256_of_file, sha256_of_json
+from harness.foundation.processes import end_with_parent
+from harness.foundation.provenance import RunRecord, collect, read_record, write_record
+from harness.foundation.tracking import Tracker, open_tracker
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import (
     CHECKPOINT,
@@ -28,11 +33,6 @@ from harness.lifting.contract import Lifter
 from harness.lifting.recipe import Recipe
 from harness.lifting.registry import method_sources
 from harness.lifting.windows import WindowReader
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer, sha256_of_file, sha256_of_json
-from harness.runs.processes import end_with_parent
-from harness.runs.provenance import RunRecord, collect, read_record, write_record
-from harness.runs.tracking import Tracker, open_tracker
 from harness.training.loop import StateFile, Training, TrainingFailed, Watcher, make_fabric
 from harness.training.plan import TrainingPlan
 from harness.training.state import TrainingState, load_state, remove_state

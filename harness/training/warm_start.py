@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from harness.foundation.errors import HarnessError
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, read_checkpoint
 from harness.lifting.contract import Lifter
-from harness.runs.errors import HarnessError
 
 
 def starting_checkpoint(place: str) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from harness.runs.history import EpochRecord, write_history
-from harness.runs.tracking import Tracker
+from harness.foundation.history import EpochRecord, write_history
+from harness.foundation.tracking import Tracker
 from harness.training.state import TrainingState
 
 

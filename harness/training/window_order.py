@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import torch
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.seeds import derive_seed
+from harness.foundation.suggest import unknown_name
 from harness.lifting.augmentation import mirrored_some
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.recipe import Recipe
 from harness.lifting.windows import Integers, TrainingWindows, WindowReader, prefetched
-from harness.runs.errors import HarnessError
-from harness.runs.seeds import derive_seed
-from harness.runs.suggest import unknown_name
 
 
 class TrainingOrder:

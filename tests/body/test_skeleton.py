@@ -12,7 +12,7 @@ from harness.body.skeleton import (
     skeleton_called,
     skeleton_names,
 )
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 ALL = [skeleton_called(name) for name in skeleton_names()]
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness.cli.main import harness
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

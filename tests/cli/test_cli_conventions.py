@@ -9,9 +9,9 @@ from scored_sets import make_predictions, make_run, make_set
 
 from harness.cli.main import main
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import read_predictions, write_predictions
 from harness.reporting.conventions import conventions
-from harness.runs.errors import HarnessError
 from harness.scoring.protocols import PROTOCOLS
 from harness.scoring.score import score_predictions
 

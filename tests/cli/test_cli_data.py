@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli.data import data
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def run(*arguments: str) -> Result:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.runs.files import read_json, write_json
+from harness.foundation.files import read_json, write_json
 
 PROTOCOL = "h36m17-actionwise"
 

@@ -18,13 +18,13 @@ from harness.cli.main import main
 from harness.exchange import export
 from harness.exchange import formats as exporting
 from harness.exchange.formats import Format
+from harness.foundation.files import sha256_of_file
+from harness.foundation.provenance import Hardware, RunRecord, write_record
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import ModelContract, load_checkpoint, save_checkpoint
 from harness.lifting.contract import Lifter, LifterInput
 from harness.lifting.registry import METHODS, method_called
 from harness.prediction.stored import PredictionContract
-from harness.runs.files import sha256_of_file
-from harness.runs.provenance import Hardware, RunRecord, write_record
 
 _SMALL = {"channels": 4, "blocks": 1, "non_local": False}
 _TOKENS = {"frames": 4, "channels": 16, "depth": 1}

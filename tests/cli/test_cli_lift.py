@@ -12,11 +12,11 @@ from keypoint_files import COCO_PARTS, FRAMES, HEIGHT, WIDTH, coco_person, seen,
 from harness.body.skeleton import H36M_17
 from harness.cli.main import main
 from harness.datasets.keypoints.layouts import BODY_25
+from harness.foundation.provenance import collect, write_record
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, save_checkpoint
 from harness.lifting.registry import method_called
 from harness.prediction.motion_formats.write import FORMATS
-from harness.runs.provenance import collect, write_record
 
 SIZE = ("--image-size", f"{WIDTH}x{HEIGHT}")
 TOLD = (*SIZE, "--fps", "25")

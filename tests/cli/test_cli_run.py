@@ -9,9 +9,9 @@ import yaml
 from tiny_project import tiny_params
 
 from harness.cli.main import main
+from harness.foundation.settings import Profile
 from harness.lifting import registry
 from harness.lifting.recipe import Recipe
-from harness.runs.settings import Profile
 from harness.training.plan import default_settings
 
 

@@ -13,10 +13,10 @@ from harness.body.skeleton import H36M_17
 from harness.cli.main import harness
 from harness.datasets.prepared import Source2D
 from harness.datasets.prepared_writer import write_prepared_set
+from harness.foundation.errors import HarnessError
 from harness.lifting import registry
 from harness.lifting.checkpoint import read_contract
 from harness.prediction.stored import read_predictions
-from harness.runs.errors import HarnessError
 
 PARAMS = {
     "profile": "tiny",

@@ -7,7 +7,7 @@ import pytest
 
 from harness.datasets.mpi_inf_3dhp.annotation import check_annotation, knee_to_neck
 from harness.datasets.mpi_inf_3dhp.sequences import find_files
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 ONE_SIZE = {f"S{n}": 0.92 for n in range(1, 9)}
 SIZES = {f"S{n}": 0.85 + 0.02 * n for n in range(1, 9)}

@@ -8,7 +8,7 @@ import pytest
 from acclaim_files import BONES, METRES, amc_text, asf_text, channels, walking
 
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc, read_asf
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 @pytest.fixture

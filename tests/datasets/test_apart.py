@@ -13,8 +13,8 @@ from scipy.io import savemat
 from harness.datasets.files import apart
 from harness.datasets.files.apart import ReaderFailed, read_apart
 from harness.datasets.files.matlab import read_matlab
-from harness.runs.budget import Budget
-from harness.runs.errors import HarnessError
+from harness.foundation.budget import Budget
+from harness.foundation.errors import HarnessError
 
 
 @pytest.fixture(autouse=True)

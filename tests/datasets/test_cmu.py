@@ -14,7 +14,7 @@ from harness.datasets.cmu.damage import repair_spikes
 from harness.datasets.cmu.motion import joint_positions, motion_pieces
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 JOINT = {name: number for number, name in enumerate(H36M_17.joints)}
 

@@ -14,7 +14,7 @@ from harness.datasets.cmu.frame_rates import known_frame_rates
 from harness.datasets.cmu.splits import split_called
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 HEAD = "subject,trial,action,split\n"
 OWN = HEAD + "01,01_01,Hop,train\n02,02_01,Stroll,test\n03,03_03,Walk,validation\n"
@@ -176,7 +176,7 @@ def test_the_whole_shipped_split_is_prepared_from_the_real_files(tmp_path: Path)
         pytest.skip(f"no CMU files at {raw}")
     from harness.datasets.cmu.fetch import _shipped_sums
     from harness.datasets.cmu.importer import CmuSettings, find_trials
-    from harness.runs.files import sha256_of_file
+    from harness.foundation.files import sha256_of_file
 
     split = split_called("cmu26")
     trials = find_trials(raw, CmuSettings(split="cmu26"), split)

@@ -14,8 +14,8 @@ from harness.datasets.custom.description import Description
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
-from harness.runs.settings import validated
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import validated
 
 
 def prepared(raw: Path, out: Path) -> PreparedSet:

@@ -15,7 +15,7 @@ from harness.datasets.keypoints.derived_source import (
 )
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 OPTIONS = {"seconds": 0.2, "takes": 1, "test": ["S9"], "actions": ["Walking"]}
 

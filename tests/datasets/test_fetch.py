@@ -11,7 +11,7 @@ from acclaim_files import walking, write_cmu
 from harness.datasets.cmu.fetch import SUMS, Fetched, fetch_cmu
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 class Site:

@@ -12,7 +12,7 @@ from motionbert_files import VIDEOS, made_part, write_part
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def prepared_from(tmp_path: Path, part: Any) -> PreparedSet:

@@ -12,7 +12,7 @@ from harness.datasets.h36m.importer import IMPORTER
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 METADATA = {

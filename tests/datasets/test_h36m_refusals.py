@@ -11,7 +11,7 @@ from h36m_fixtures import CPN, SMALL, Recordings, Small, prepared
 
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from harness.body.skeleton import COCO_17, HUMANEVA_15
 from harness.datasets.importers import importer_called, prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 DETECTRON = "detectron_pt_coco"
 SUBJECTS = {"subjects": ["S1", "S3"]}

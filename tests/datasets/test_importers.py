@@ -4,7 +4,7 @@ import pytest
 
 from harness.datasets.importers import importer_called, importer_names, prepare_set
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 @pytest.mark.parametrize("name", importer_names())

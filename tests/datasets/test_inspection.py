@@ -12,7 +12,7 @@ from harness.datasets.inspection import Inspection, find_prepared_sets, inspect_
 from harness.datasets.pose_picture import save_pose_picture
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 SOURCES = {
     "gt": Source2D(layout="h36m_17", exact=True, confidence=False),

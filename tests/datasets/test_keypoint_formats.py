@@ -20,7 +20,7 @@ from harness.datasets.keypoints.layouts import (
     MPII_16,
 )
 from harness.datasets.keypoints.read import FORMATS, read_keypoints
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 PERSON, OTHER = coco_person(), coco_person(to_the_right=0.8)
 BLAZEPOSE = seen(BLAZEPOSE_33, waving())

@@ -19,7 +19,7 @@ from harness.datasets.keypoints.people import (
 )
 from harness.datasets.keypoints.read import read_keypoints
 from harness.datasets.keypoints.seen_joints import seen_joints
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 LEFT, RIGHT = coco_person(30), coco_person(30, to_the_right=0.8)
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from harness.datasets.files.matlab import read_matlab
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def write_version_73(path: Path, shape: tuple[int, ...], marked: bool = True) -> Path:

@@ -16,7 +16,7 @@ from harness.datasets.inspection import inspect_set
 from harness.datasets.mpi_inf_3dhp import sequences as mpi_inf_3dhp_sequences
 from harness.datasets.mpi_inf_3dhp.contents import TRAINING_SEQUENCES
 from harness.datasets.prepared import PreparedSet
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 TWO = {"train_subjects": ["S1", "S8"]}
 TEST_ONLY = {"train_subjects": [], "validation_subjects": []}

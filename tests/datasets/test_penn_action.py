@@ -11,8 +11,8 @@ from harness.datasets.importers import importer_called, prepare_set
 from harness.datasets.inspection import inspect_set
 from harness.datasets.pose_picture import save_pose_picture
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.lifting.windows import WindowReader, covering_windows
-from harness.runs.errors import HarnessError
 
 # The order of the 13 joints in the files.
 HEAD, LSHOULDER, RSHOULDER, LELBOW, RELBOW, LWRIST, RWRIST = range(7)

@@ -14,7 +14,7 @@ from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
 from harness.datasets.importers import prepare_set
 from harness.datasets.plausible_2d import SourceCounts, check_2d
 from harness.datasets.plausible_3d import check_3d
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 CAMERA = h36m_cameras()["S1"][0]
 ALL = np.ones(40, dtype=bool)

@@ -19,7 +19,7 @@ from harness.body.camera import Camera
 from harness.body.skeleton import H36M_17, Skeleton, register_skeleton
 from harness.datasets.prepared import Manifest, PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 CAMERA = Camera(name="c", width=100, height=80, focal_length=(90.0, 90.0), center=(50.0, 40.0))
 LAYOUTS = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.datasets.resample import resample
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def sinusoid(hertz: float, rate: float, seconds: float = 4.0) -> np.ndarray:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from harness.datasets.files import safe_pickle
 from harness.datasets.files.safe_npz import npz_keys, read_npy, read_npz
 from harness.datasets.files.safe_pickle import load_plain_pickle
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
 
 DATA = Path(__file__).parents[1] / "data"
 POSES: dict[str, Any] = runpy.run_path(str(DATA / "make_poses.py"))["poses"]()

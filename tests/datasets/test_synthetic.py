@@ -12,7 +12,7 @@ from harness.datasets.synthetic.actions import ACTIONS
 from harness.datasets.synthetic.anatomy import LIMITS
 from harness.datasets.synthetic.importer import SyntheticSettings, body_of, perform
 from harness.datasets.synthetic.subjects import draw_body
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 FPS = 50.0
 SECONDS = 12.0

@@ -12,7 +12,7 @@ from scored_sets import make_set
 from harness.cli.main import main
 from harness.datasets.prepared import PreparedSet
 from harness.datasets.verification import verify_set
-from harness.runs.errors import CheckFailed, HarnessError
+from harness.foundation.errors import CheckFailed, HarnessError
 
 
 @pytest.fixture

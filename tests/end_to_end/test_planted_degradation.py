@@ -16,8 +16,8 @@ from tiny_project import tiny_params
 import harness.scoring.metrics as metrics
 from baselines.martinez import ResidualStage
 from harness.cli.main import main
+from harness.foundation.files import read_json, sha256_of_file, write_json
 from harness.lifting.checkpoint import load_checkpoint, save_checkpoint
-from harness.runs.files import read_json, sha256_of_file, write_json
 from pipelines.predict import predict
 from pipelines.prepare import prepare
 from pipelines.score import score

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_project import TinyProject, tiny_params
 
-from harness.runs.settings import load_settings
+from harness.foundation.settings import load_settings
 from harness.training.plan import profile_plan
 from harness.training.train_run import train_run
 

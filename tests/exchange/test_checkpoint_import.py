@@ -13,11 +13,11 @@ from tiny_lifter import write_tiny_set
 from torch import Tensor
 
 from harness.exchange.checkpoint_import.into_run import import_checkpoint
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import read_record
 from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint, read_contract
 from harness.lifting.contract import Lifter, LifterInput
 from harness.prediction.predict_run import predict_run
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import read_record
 
 
 def saved(path: Path, content: Any, old_format: bool = False) -> Path:

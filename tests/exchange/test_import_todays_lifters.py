@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from harness.exchange.checkpoint_import.into_run import import_checkpoint
+from harness.foundation.errors import HarnessError
 from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint, read_contract
 from harness.lifting.contract import Lifter, LifterInput
-from harness.runs.errors import HarnessError
 
 BESIDE = {"epoch": 7, "lr": 1e-4, "optimizer": {"state": {}, "param_groups": []}}
 SHAPES = {

@@ -19,8 +19,8 @@ from tiny_project import ROOT, tiny_params
 from harness.cli.main import main
 from harness.experiments.cell import run_cell
 from harness.experiments.executor import place_cells
-from harness.runs.files import write_json
-from harness.runs.settings import load_settings
+from harness.foundation.files import write_json
+from harness.foundation.settings import load_settings
 from pipelines.prepare import prepare
 
 HARNESS = Path(sys.executable).with_name("harness")

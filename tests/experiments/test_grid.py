@@ -7,8 +7,8 @@ from tiny_project import tiny_params
 
 from harness.experiments.grid import resolve_cells
 from harness.experiments.identity import cell_key
-from harness.runs.errors import HarnessError
-from harness.runs.settings import Settings
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import Settings
 
 
 def cells_of(**grid: Any) -> list[Any]:

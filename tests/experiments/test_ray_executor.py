@@ -18,9 +18,9 @@ from tiny_project import ROOT, tiny_params
 from harness.experiments import ray_executor
 from harness.experiments.cell import run_cell
 from harness.experiments.executor import PlacedCell, place_cells
-from harness.runs.files import write_json
-from harness.runs.settings import load_settings
-from harness.runs.tracking import ParentRun
+from harness.foundation.files import write_json
+from harness.foundation.settings import load_settings
+from harness.foundation.tracking import ParentRun
 from pipelines.prepare import prepare
 
 ray = pytest.importorskip(

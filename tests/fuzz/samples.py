@@ -37,6 +37,11 @@ from harness.datasets.keypoints.read import read_keypoints
 from harness.datasets.prepared import PreparedSet
 from harness.datasets.verification import verify_set
 from harness.exchange.checkpoint_import.public_file import read_weights
+from harness.foundation.budget import BUDGET
+from harness.foundation.files import read_text
+from harness.foundation.provenance import dvc_hashes
+from harness.foundation.settings import load_settings
+from harness.foundation.tracking_journal import journals
 from harness.lifting.checkpoint import load_checkpoint
 from harness.prediction.declared import read_declared
 from harness.prediction.foreign import read_foreign
@@ -45,11 +50,6 @@ from harness.reporting.regression.references import read_references
 from harness.reporting.stored.learning_curve import convergence_of
 from harness.reporting.stored.run_report import as_text, report_run
 from harness.reporting.stored.scored_runs import find_scored_model, require_comparable
-from harness.runs.budget import BUDGET
-from harness.runs.files import read_text
-from harness.runs.provenance import dvc_hashes
-from harness.runs.settings import load_settings
-from harness.runs.tracking_journal import journals
 from harness.scoring.errors_file import read_errors
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 from tests.fuzz.mutations import changed_file
 from tests.fuzz.samples import Sample, write_samples
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.errors import HarnessError
 from harness.lifting.build import build_lifter
 from harness.lifting.registry import METHODS, method_called
-from harness.runs.errors import HarnessError
 
 
 @pytest.mark.parametrize("name", METHODS)

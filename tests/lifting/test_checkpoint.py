@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from tiny_lifter import METHOD, LinearLifter
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.errors import HarnessError
 from harness.lifting import registry
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import (
@@ -22,7 +23,6 @@ from harness.lifting.checkpoint import (
     save_checkpoint,
 )
 from harness.lifting.registry import method_called
-from harness.runs.errors import HarnessError
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from dgnet import DGNetConfig
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
+from harness.foundation.errors import HarnessError
 from harness.lifting.contract import Batch, Lifter, LifterInput, Method
 from harness.lifting.methods import dgnet, fsg, fsg_ftg
-from harness.runs.errors import HarnessError
 
 METHODS = [dgnet.METHOD, fsg.METHOD, fsg_ftg.METHOD]
 SMALL = {"channels": 8, "blocks": 1}

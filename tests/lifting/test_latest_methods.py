@@ -12,6 +12,7 @@ from tiny_lifter import write_tiny_set
 from baselines.pose_losses import mean_distance, mixste_loss, motionbert_loss
 from harness.body.skeleton import H36M_17, HUMANEVA_15
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.lifting.augmentation import mirrored_inputs, mirrored_some
 from harness.lifting.build import build_lifter
 from harness.lifting.catalogue import predicting_parameter_count
@@ -22,7 +23,6 @@ from harness.lifting.methods.joint_tokens import image_pose
 from harness.lifting.registry import method_called
 from harness.lifting.windows import TrainingWindows, WindowReader
 from harness.prediction.corruption import corrupted_keypoints
-from harness.runs.errors import HarnessError
 
 SMALL: dict[str, dict[str, Any]] = {
     "mixste": {"frames": 4, "channels": 16, "depth": 1},

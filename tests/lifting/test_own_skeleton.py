@@ -8,9 +8,9 @@ import pytest
 from harness.body import skeleton as skeletons
 from harness.body.skeleton import H36M_17
 from harness.datasets.importers import prepare_set
+from harness.foundation.settings import ModelSettings
 from harness.prediction.predict_run import predict_run
 from harness.prediction.stored import read_predictions
-from harness.runs.settings import ModelSettings
 from harness.training.plan import TrainingPlan
 from harness.training.train_run import train_run
 

@@ -13,6 +13,7 @@ from tiny_lifter import METHOD, LinearLifter, LinearSettings
 from torch import Tensor
 
 from harness.body.skeleton import H36M_17, Skeleton
+from harness.foundation.errors import HarnessError
 from harness.lifting import catalogue, registry
 from harness.lifting.build import build_lifter
 from harness.lifting.catalogue import describe
@@ -23,7 +24,6 @@ from harness.lifting.registry import (
     method_names,
     method_sources,
 )
-from harness.runs.errors import HarnessError
 
 
 def add_entry_point(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -8,9 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
+from harness.foundation.errors import HarnessError
 from harness.lifting.contract import Batch, Lifter, LifterInput, Method
 from harness.lifting.methods import martinez, semgcn
-from harness.runs.errors import HarnessError
 
 CASES = [
     (martinez.METHOD, {}),

@@ -10,11 +10,11 @@ from tiny_lifter import write_tiny_set
 
 from baselines.stgcn import pose_on_rays
 from harness.body.skeleton import COCO_17, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
+from harness.foundation.errors import HarnessError
 from harness.lifting.augmentation import mirrored_inputs, mirrored_points
 from harness.lifting.contract import Batch, LifterInput
 from harness.lifting.methods.stgcn import METHOD, STGCNLifter, asymmetry, body_parts
 from harness.lifting.windows import TrainingWindows, WindowReader
-from harness.runs.errors import HarnessError
 
 SMALL = {"joint_channels": [32, 32, 64], "part_channels": 64}
 

@@ -14,10 +14,10 @@ from tiny_lifter import LinearLifter, LinearSettings, write_tiny_set
 from harness.body.camera import normalize_screen
 from harness.body.skeleton import H36M_16, H36M_17, Skeleton
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.lifting import screen
 from harness.lifting.clip_rows import Buffers
 from harness.lifting.windows import TrainingWindows, WindowReader, covering_windows, prefetched
-from harness.runs.errors import HarnessError
 
 
 @pytest.fixture(scope="module")

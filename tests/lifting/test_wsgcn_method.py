@@ -13,13 +13,13 @@ from torch import Tensor
 from baselines.weak_supervision import bone_length_loss, project, reprojection_loss
 from harness.body.skeleton import H36M_16, H36M_17
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import ModelSettings
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import load_checkpoint, parameter_count
 from harness.lifting.contract import Batch, Lifter, LifterInput
 from harness.lifting.methods.wsgcn import METHOD, WeaklySupervisedLifter
 from harness.lifting.windows import WindowReader
-from harness.runs.errors import HarnessError
-from harness.runs.settings import ModelSettings
 from harness.training.loop import TrainingFailed
 from harness.training.plan import TrainingPlan
 from harness.training.train_run import train_run

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tiny_project import ROOT, tiny_params
 
-from harness.runs.files import read_json
+from harness.foundation.files import read_json
 from pipelines.cells import cells
 from pipelines.experiment import experiment
 from pipelines.grid import grid

@@ -17,8 +17,8 @@ from harness.datasets.importers import importer_called
 from harness.experiments.grid import grid_called, resolve_cells
 from harness.experiments.identity import resolved
 from harness.experiments.preflight import checked_profile
-from harness.runs.errors import HarnessError
-from harness.runs.settings import Settings, load_settings, validated
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import Settings, load_settings, validated
 from harness.scoring.protocols import protocol_called
 from harness.training.plan import profile_plan
 

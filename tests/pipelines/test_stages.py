@@ -15,9 +15,9 @@ import yaml
 from tiny_project import ROOT, tiny_params
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation import tracking
+from harness.foundation.tracking import NullTracker
 from harness.prediction.stored import read_predictions
-from harness.runs import tracking
-from harness.runs.tracking import NullTracker
 from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]

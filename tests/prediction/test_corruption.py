@@ -7,8 +7,8 @@ import pytest
 from tiny_lifter import write_tiny_set
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.corruption import corrupted_keypoints, corruption_settings
-from harness.runs.errors import HarnessError
 
 Pixels = np.ndarray[Any, Any]
 KINDS = ("dropout", "swaps")

@@ -10,9 +10,9 @@ import pytest
 from keypoint_files import waving
 
 from harness.body.skeleton import H36M_17, HUMANEVA_15, Skeleton
+from harness.foundation.errors import HarnessError
 from harness.prediction.motion import Motion
 from harness.prediction.motion_formats.write import FORMATS, motion_files, refuse_unit, write_motion
-from harness.runs.errors import HarnessError
 
 FRAMES, FPS, FIRST = 12, 25.0, 40
 

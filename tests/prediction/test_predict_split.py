@@ -7,11 +7,11 @@ import pytest
 from tiny_lifter import METHOD, tiny_plan, write_tiny_set
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.lifting import registry
 from harness.prediction.corruption import corrupted_keypoints
 from harness.prediction.predict_run import predict_run
 from harness.prediction.stored import read_predictions
-from harness.runs.errors import HarnessError
 from harness.training.train_run import train_run
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from harness.datasets.clip_table import CLIP_COLUMNS
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import PredictionContract, read_predictions, write_predictions
-from harness.runs.errors import HarnessError
 
 
 def contract(**changes: object) -> PredictionContract:

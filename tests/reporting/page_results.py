@@ -9,12 +9,12 @@ from tiny_project import tiny_params
 
 from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.history import EpochRecord, write_history
+from harness.foundation.provenance import read_record, write_record
+from harness.foundation.settings import Settings
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, save_checkpoint
 from harness.lifting.registry import method_called
-from harness.runs.history import EpochRecord, write_history
-from harness.runs.provenance import read_record, write_record
-from harness.runs.settings import Settings
 
 TAG = "<img src=x onerror=boom()>"
 """A name that would run where it was taken for HTML."""

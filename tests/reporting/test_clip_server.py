@@ -13,9 +13,9 @@ import pytest
 from page_results import Made, make_results
 
 from harness.cli.main import harness
+from harness.foundation.errors import HarnessError
 from harness.reporting.page.server import ClipServer, clip_server
 from harness.reporting.page.stored_clips import StoredClips, lifted_runs
-from harness.runs.errors import HarnessError
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import pytest
 from scored_sets import make_run, make_set
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import read_predictions, write_predictions
 from harness.reporting.comparison import Comparison, compare_models
 from harness.reporting.comparison_text import as_csv, as_json, as_markdown, conditions
 from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model
-from harness.runs.errors import HarnessError
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 from harness.scoring.stored_score import read_score

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.embed import embed_tables, with_tables
-from harness.runs.errors import HarnessError
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "# Page\n<!-- table: scores.md -->\nold\n<!-- end of table -->\nafter\n"

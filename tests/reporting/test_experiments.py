@@ -14,6 +14,10 @@ from tiny_project import tiny_params
 from harness.cli.main import main
 from harness.experiments.grid import Cell, resolve_cells
 from harness.experiments.settings import Evaluation
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, write_json
+from harness.foundation.provenance import collect, write_record
+from harness.foundation.settings import Settings, load_settings
 from harness.prediction.stored import PredictionContract
 from harness.reporting.grids.ablations import TABLES
 from harness.reporting.grids.cells import grid_cells
@@ -23,10 +27,6 @@ from harness.reporting.grids.experiments import (
     write_experiment,
 )
 from harness.reporting.paper_audit import write_reproduction
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, write_json
-from harness.runs.provenance import collect, write_record
-from harness.runs.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 Error = Callable[[Cell, Evaluation], float]

@@ -11,6 +11,7 @@ from scored_sets import make_set
 from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
+from harness.foundation.errors import HarnessError
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import ModelContract, load_checkpoint, save_checkpoint
 from harness.lifting.registry import method_called
@@ -22,7 +23,6 @@ from harness.reporting.paper.frame_inspection import (
     usual_clips,
 )
 from harness.reporting.paper.scene_figure import draw_animation, draw_still
-from harness.runs.errors import HarnessError
 
 NETWORK = {"channels": 8, "blocks": 2}
 

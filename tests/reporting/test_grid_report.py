@@ -7,9 +7,9 @@ import pytest
 from stored_runs import write_run
 
 from harness.experiments.grid import Cell, Evaluation
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, write_json
 from harness.reporting.grids.report import grid_markdown, grid_rows
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, write_json
 from harness.scoring.metrics import metric_called
 
 PROTOCOL = "h36m17-actionwise"

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.history import EpochRecord, read_history, write_history
 from harness.reporting.stored.learning_curve import convergence_of
-from harness.runs.errors import HarnessError
-from harness.runs.history import EpochRecord, read_history, write_history
 
 
 @pytest.mark.parametrize(

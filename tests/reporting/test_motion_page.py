@@ -8,8 +8,8 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.page.motion import Motion, Picture, Poses, motion_page, plain_motion
-from harness.runs.errors import HarnessError
 
 JOINTS, PARENTS = ("a", "b"), (-1, 0)
 

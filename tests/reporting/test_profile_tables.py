@@ -11,10 +11,10 @@ from tiny_project import tiny_params
 
 from harness.datasets.h36m.contents import ACTIONS
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.files import read_json, write_json
+from harness.foundation.settings import Settings
 from harness.reporting.profile_tables import write_tables
 from harness.reporting.published import ACTION_COLUMNS, published_by_action
-from harness.runs.files import read_json, write_json
-from harness.runs.settings import Settings
 
 CPN = "cpn_ft_h36m_dbb"
 

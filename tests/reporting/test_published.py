@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from harness.datasets.h36m.contents import ACTIONS
+from harness.foundation.errors import HarnessError
 from harness.lifting.registry import METHODS
 from harness.reporting.published import (
     ACTION_COLUMNS,
@@ -13,7 +14,6 @@ from harness.reporting.published import (
     published_by_action,
     published_table,
 )
-from harness.runs.errors import HarnessError
 
 TABLES = ("table_01_h36m_protocol1", "table_02_h36m_protocol2")
 

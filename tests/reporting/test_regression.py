@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from stored_runs import write_run
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.regression.check import as_markdown, check_scores, other_runs
 from harness.reporting.regression.reference_update import update_references
 from harness.reporting.regression.references import read_references, reference_path
-from harness.runs.errors import HarnessError
 
 SEEDS = {0: 50.0, 1: 51.0, 2: 52.0}
 MEAN = 51.0

@@ -13,12 +13,12 @@ import yaml
 from page_results import TAG, Made, make_results
 
 from harness.cli.main import harness
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import read_predictions
 from harness.reporting.comparison import compare_models
 from harness.reporting.page.report import write_report
 from harness.reporting.page.stored_clips import chosen_clips, worst_part
 from harness.reporting.profile_tables import runs_of_profile
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import metric_called
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.foundation.settings import ModelSettings
 from harness.reporting.paper import speed_measurement as speed
 from harness.reporting.paper.speed_measurement import interleaved, measure_speed
 from harness.reporting.paper.speed_report import SpeedReport, median_interval
-from harness.runs.settings import ModelSettings
 
 SMALL = {
     "dgnet": ModelSettings(network={"channels": 8, "blocks": 1}),

@@ -9,16 +9,16 @@ import pytest
 from scored_sets import make_run, make_set
 from tiny_project import ROOT
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import write_json
+from harness.foundation.provenance import Hardware
+from harness.foundation.settings import load_settings
 from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.paper.size_figure import draw_size_figure
 from harness.reporting.paper.speed_report import SpeedReport, Timing
 from harness.reporting.paper.speed_table import read_speed, write_speed_table
 from harness.reporting.paper_audit import write_reproduction
 from harness.reporting.published import published_table
-from harness.runs.errors import HarnessError
-from harness.runs.files import write_json
-from harness.runs.provenance import Hardware
-from harness.runs.settings import load_settings
 
 
 def timing(model: str, *windows: float) -> Timing:

@@ -10,6 +10,7 @@ from scored_sets import make_run, make_set
 from tiny_project import ROOT
 
 from harness.body.skeleton import HUMANEVA_15
+from harness.foundation.settings import load_settings
 from harness.reporting.measured_rows import ProfileRuns
 from harness.reporting.paper.subject_table import (
     WITHOUT_DAMAGED,
@@ -19,7 +20,6 @@ from harness.reporting.paper.subject_table import (
 from harness.reporting.paper_audit import write_reproduction
 from harness.reporting.profile_tables import write_tables
 from harness.reporting.published import AVERAGE
-from harness.runs.settings import load_settings
 
 PROTOCOL = "humaneva15-validate"
 TAKES = [

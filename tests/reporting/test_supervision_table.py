@@ -10,11 +10,11 @@ from tiny_project import tiny_params
 
 from harness.experiments.cell import run_cell
 from harness.experiments.executor import place_cells
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, write_json
+from harness.foundation.settings import Settings, load_settings, validated
 from harness.reporting.grids.supervision_table import supervision_table
 from harness.reporting.table_parts import Page
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, write_json
-from harness.runs.settings import Settings, load_settings, validated
 from pipelines.prepare import prepare
 
 ROWS = ["labelled_only", "full", "without_bone_lengths", "weak", "without_warm_up"]

@@ -13,9 +13,9 @@ from scored_sets import make_contract, make_set, true_poses
 
 from harness.body.camera import project
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions, read_predictions, write_predictions
 from harness.reporting.stored.score_text import as_markdown
-from harness.runs.errors import HarnessError
 from harness.scoring.hypotheses import J_AGG, J_AGG_FITTED, J_BEST, P_AGG, P_BEST
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called

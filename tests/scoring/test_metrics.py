@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 from harness.scoring.metrics import (
     CORE_METRICS,
     DISTANCE_METRICS,

@@ -16,8 +16,8 @@ from scored_sets import make_contract, make_predictions, make_set
 
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions, read_predictions, write_predictions
-from harness.runs.errors import HarnessError
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import measure, score_predictions
 

@@ -12,8 +12,8 @@ from scored_sets import make_contract, true_poses
 
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions, read_predictions, write_predictions
-from harness.runs.errors import HarnessError
 from harness.scoring.activities import read_activities
 from harness.scoring.averages import averages
 from harness.scoring.metrics import metric_called

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.body.skeleton import H36M_16, H36M_17, MPI_INF_3DHP_17
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 from harness.scoring.metrics import METRICS, mpjpe
 from harness.scoring.protocols import PROTOCOLS, protocol_called
 

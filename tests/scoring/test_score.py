@@ -13,9 +13,9 @@ import pytest
 from scored_sets import make_contract, make_predictions, make_set, true_poses
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer
 from harness.prediction.stored import Predictions, read_predictions, write_predictions
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer
 from harness.scoring.errors_file import read_errors
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import PROTOCOLS, protocol_called

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 from harness.scoring import statistics
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called

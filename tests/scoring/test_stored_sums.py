@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 from harness.scoring.averages import averages
 from harness.scoring.errors_file import ROWS_AT_ONCE, read_errors, write_errors
 from harness.scoring.metrics import METRICS

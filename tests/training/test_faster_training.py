@@ -10,12 +10,12 @@ from tiny_lifter import METHOD, LinearLifter, LinearSettings, tiny_plan, write_t
 from torch import Tensor
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import RunRecord
 from harness.lifting import registry
 from harness.lifting.checkpoint import read_contract
 from harness.lifting.contract import Batch
 from harness.lifting.recipe import Recipe
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import RunRecord
 from harness.training import compiling
 from harness.training.compiling import Choice, whether_to_compile
 from harness.training.train_run import train_run

@@ -20,9 +20,9 @@ from shared_run import shared_plan
 from tiny_lifter import METHOD, write_tiny_set
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.lifting import registry
 from harness.lifting.windows import WindowReader
-from harness.runs.errors import HarnessError
 from harness.training.loop import StateFile, Training, make_fabric
 from harness.training.state import TrainingState, load_state
 from harness.training.train_run import train_run, untrained

@@ -9,13 +9,13 @@ from tiny_lifter import METHOD, LinearLifter, LinearSettings, write_tiny_set
 
 from harness.body.skeleton import H36M_17
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
 from harness.lifting.augmentation import mirrored_some
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import LifterInput
 from harness.lifting.lift import lift, mpjpe_mm
 from harness.lifting.recipe import Recipe
 from harness.lifting.windows import TrainingWindows, WindowReader
-from harness.runs.errors import HarnessError
 from harness.training.loop import StateFile, Training, TrainingFailed, make_fabric
 from harness.training.schedule import learning_rate
 from harness.training.state import TrainingState, load_state, remove_state, save_state

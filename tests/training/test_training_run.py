@@ -17,10 +17,10 @@ import torch
 from resumable_run import resumable_plan
 from tiny_lifter import METHOD, tiny_plan, write_tiny_set
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer
+from harness.foundation.provenance import read_record
 from harness.lifting import registry
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer
-from harness.runs.provenance import read_record
 from harness.training.loop import TrainingFailed
 from harness.training.state import load_state
 from harness.training.train_run import train_run

@@ -9,12 +9,12 @@ import torch
 from tiny_lifter import METHOD, tiny_plan, write_tiny_set
 
 from harness.exchange.checkpoint_import.into_run import import_checkpoint
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import run_id_of
+from harness.foundation.settings import ModelSettings
 from harness.lifting import registry
 from harness.lifting.checkpoint import CHECKPOINT, read_checkpoint
 from harness.lifting.recipe import Recipe
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import run_id_of
-from harness.runs.settings import ModelSettings
 from harness.training.train_run import train_run
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.history import EpochRecord
-from harness.runs.tracking import NullTracker
+from harness.foundation.history import EpochRecord
+from harness.foundation.tracking import NullTracker
 from harness.training.state import TrainingState
 from harness.training.watching import watched
 

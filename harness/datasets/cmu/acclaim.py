@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.body.kinematics import forward_kinematics, rotation_from_euler_xyz
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 METRES_PER_INCH = 0.0254
 ROOT = "root"

@@ -15,8 +15,8 @@ from pathlib import Path
 from harness.datasets.cmu.acclaim import read_amc, read_asf
 from harness.datasets.cmu.splits import split_called
 from harness.datasets.cmu.trials import ACTIONS
-from harness.runs.errors import HarnessError
-from harness.runs.files import Unwritable, atomic_file, sha256_of_file
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import Unwritable, atomic_file, sha256_of_file
 
 CMU_URL = "http://mocap.cs.cmu.edu/subjects"
 SUMS = "SHA256SUMS"

@@ -33,11 +33,11 @@ from harness.datasets.importers import Importer
 from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.datasets.staging import place_before
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
-from harness.runs.progress import track
-from harness.runs.seeds import derive_seed
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
+from harness.foundation.progress import track
+from harness.foundation.seeds import derive_seed
+from harness.foundation.suggest import unknown_name
 
 NEAREST_METRES = 1.5
 SHORTEST_SECONDS = 1.0

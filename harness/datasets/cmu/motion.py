@@ -34,7 +34,7 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc
 from harness.datasets.cmu.damage import find_damage, repair_spikes, sound_pieces
 from harness.datasets.resample import resample
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 Array = NDArray[np.float64]
 

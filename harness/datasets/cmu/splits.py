@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import get_args
 
 from harness.datasets.prepared import Split
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 COLUMNS = ("subject", "trial", "action", "split")
 _LARGEST_BYTES = 2**20

@@ -10,9 +10,9 @@ from harness.body.camera import Camera, ScreenSide
 from harness.body.skeleton import Skeleton, register_skeleton, skeleton_called
 from harness.datasets.importers import importer_names
 from harness.datasets.prepared import Split
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
-from harness.runs.settings import Name, validated
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json
+from harness.foundation.settings import Name, validated
 
 FILE_NAME = "dataset.json"
 

@@ -20,9 +20,9 @@ from harness.datasets.files.safe_npz import npz_keys, read_npz
 from harness.datasets.importers import Importer
 from harness.datasets.prepared import Manifest, Source2D
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
-from harness.runs.progress import track
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
+from harness.foundation.progress import track
 
 _GT = "gt"
 

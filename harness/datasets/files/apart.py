@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.plain_json import parse_json
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.plain_json import parse_json
+from harness.foundation.shown import shown
 
 READY = b"ready"
 """What the process says once it takes requests."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.datasets.files.apart import ReaderFailed, read_apart
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def read_cdf(path: Path, name: str) -> NDArray[Any]:

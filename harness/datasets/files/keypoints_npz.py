@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import COCO_17, H36M_16, H36M_17, HUMANEVA_15, Skeleton
 from harness.datasets.files.safe_npz import read_npz
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 
 @dataclass(frozen=True)

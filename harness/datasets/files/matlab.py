@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.datasets.files.apart import ReaderFailed, read_apart
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
 
 _MAX_DIMENSIONS = 32
 

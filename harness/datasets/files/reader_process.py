@@ -16,8 +16,8 @@ from typing import IO, Any
 import numpy as np
 
 from harness.datasets.files.apart import READY
-from harness.runs.budget import BUDGET
-from harness.runs.processes import end_with_parent
+from harness.foundation.budget import BUDGET
+from harness.foundation.processes import end_with_parent
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:

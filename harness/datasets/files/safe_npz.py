@@ -11,9 +11,9 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from harness.datasets.files.safe_pickle import load_plain_pickle
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 
 
 def npz_keys(path: Path) -> list[str]:

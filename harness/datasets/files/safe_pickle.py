@@ -16,9 +16,9 @@ from typing import IO, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 
 _DTYPE = re.compile(r"[<>|=]?(?:\?|[biufcSUO]\d{0,9})")
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from harness.body.skeleton import H36M_17
 from harness.datasets.files.keypoints_npz import KeypointsFile
 from harness.datasets.h36m.motion import Motion
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 ACTIONS = (
     "Directions",

@@ -28,9 +28,9 @@ from harness.datasets.importers import Importer
 from harness.datasets.options import among, recorded_at
 from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
-from harness.runs.progress import track
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
+from harness.foundation.progress import track
 
 FPS = 50.0
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.datasets.files.cdf import read_cdf
 from harness.datasets.files.keypoints_npz import check_finite, recordings_by_subject
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 NPZ_NAME = "data_3d_h36m.npz"
 CDF_FOLDER = "MyPoseFeatures/D3_Positions"

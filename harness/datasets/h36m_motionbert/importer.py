@@ -18,10 +18,10 @@ from harness.datasets.h36m_motionbert.pickled import PickledSet, Video, read_pic
 from harness.datasets.importers import Importer
 from harness.datasets.prepared import Manifest, Source2D
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
-from harness.runs.progress import track
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
+from harness.foundation.progress import track
+from harness.foundation.suggest import unknown_name
 
 FPS = 50.0
 DETECTED, LABEL = "sh_finetuned", "label_xy"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import H36M_17
 from harness.datasets.files.safe_pickle import load_plain_pickle
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 PART = "test"
 _SOURCE = re.compile(r"s_(\d+)_(act_\d+_subact_\d+)_ca_(\d+)")

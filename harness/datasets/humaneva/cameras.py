@@ -14,7 +14,7 @@ import numpy as np
 from harness.body.camera import Camera, world_to_camera
 from harness.datasets.humaneva.lens import fitted_lens
 from harness.datasets.humaneva.recordings import Chunk
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _TOLERANCE_PX = 10.0
 

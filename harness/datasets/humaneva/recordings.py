@@ -18,8 +18,8 @@ from harness.body.skeleton import HUMANEVA_15
 from harness.datasets.files.keypoints_npz import KeypointsFile, check_finite, recordings_by_subject
 from harness.datasets.files.matlab import read_matlab
 from harness.datasets.plausible_3d import check_body
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 PARTS = ("Train", "Validate")
 SUBJECTS = ("S1", "S2", "S3")

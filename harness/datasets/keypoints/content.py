@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.datasets.files.safe_npz import npz_keys
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_text
-from harness.runs.plain_json import parse_json
-from harness.runs.progress import track
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_text
+from harness.foundation.plain_json import parse_json
+from harness.foundation.progress import track
 
 Kind = Literal["json", "json folder", "txt folder", "csv", "npz"]
 

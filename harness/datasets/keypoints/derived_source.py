@@ -19,9 +19,9 @@ from harness.datasets.keypoints.mapping import derivations
 from harness.datasets.keypoints.seen_joints import seen_joints
 from harness.datasets.prepared import Manifest, PreparedSet, Source2D
 from harness.datasets.prepared_writer import write_prepared_set
-from harness.runs.errors import HarnessError
-from harness.runs.progress import track
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.progress import track
+from harness.foundation.suggest import unknown_name
 
 Floats = NDArray[np.floating]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.datasets.keypoints.layouts import JointOrder, order_of
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harness.body.skeleton import H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
 from harness.datasets.keypoints.layouts import BLAZEPOSE_33, BODY_25, COCO, HALPE_26, MPII_16
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _KNOWN = frozenset(
     joint

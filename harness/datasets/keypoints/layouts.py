@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.body.skeleton import COCO_17
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _FEET = ("BigToe", "SmallToe", "Heel")
 

@@ -13,7 +13,7 @@ from harness.datasets.derived_joints import mean_weights
 from harness.datasets.keypoints.detections import Floats
 from harness.datasets.keypoints.filling import filled
 from harness.datasets.keypoints.people import Person
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 Weights = Mapping[str, float]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from harness.datasets.keypoints.detections import Detections, Floats, all_tracked
 from harness.datasets.keypoints.layouts import JointOrder
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 MOST_DISTANCE = 0.5
 MOST_FRAMES_AWAY = 30

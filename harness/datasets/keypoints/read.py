@@ -19,8 +19,8 @@ from harness.datasets.keypoints.formats import (
     ultralytics,
     videopose3d,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 
 
 @dataclass(frozen=True)

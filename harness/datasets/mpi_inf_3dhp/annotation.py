@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _KNEE, _HIP, _PELVIS, _SPINE, _NECK = (9, 12), (8, 11), 14, 15, 1
 _FEWEST, _ONE_SIZE, _DIFFERENT = 4, 0.01, 0.03

@@ -27,8 +27,8 @@ from harness.datasets.mpi_inf_3dhp.sequences import (
 from harness.datasets.options import among
 from harness.datasets.prepared import Manifest, Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
 
 _CITATION = (
     "Mehta, Rhodin, Casas, Fua, Sotnychenko, Xu, Theobalt: Monocular 3D Human Pose Estimation In "

@@ -23,7 +23,7 @@ from harness.datasets.mpi_inf_3dhp.contents import (
     TRAINING_SEQUENCES,
     USUAL_SIZE,
 )
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _NECK, _PELVIS = 1, 14
 _TORSO_METRES = (0.2, 1.0)

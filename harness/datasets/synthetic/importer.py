@@ -18,10 +18,10 @@ from harness.datasets.staging import meeting_point
 from harness.datasets.synthetic.actions import ACTIONS
 from harness.datasets.synthetic.subjects import Body, draw_body
 from harness.datasets.synthetic.take import Take
-from harness.runs.errors import HarnessError
-from harness.runs.progress import track
-from harness.runs.seeds import derive_seed
-from harness.runs.suggest import unknown_name
+from harness.foundation.errors import HarnessError
+from harness.foundation.progress import track
+from harness.foundation.seeds import derive_seed
+from harness.foundation.suggest import unknown_name
 
 Array = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from harness.exchange.checkpoint_import.importer import (
 )
 from harness.exchange.checkpoint_import.mixste import mixste_names, mixste_network
 from harness.exchange.checkpoint_import.transformer_names import h36m_conditions
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _SCHEDULE = (
     *("betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod"),

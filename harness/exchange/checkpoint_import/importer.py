@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ from harness.exchange.checkpoint_import.semgcn_code import (
 )
 from harness.exchange.checkpoint_import.stgcn import STGCNImporter
 from harness.exchange.checkpoint_import.videopose3d import VideoPose3DImporter
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer, sha256_of_file, sha256_of_json
+from harness.foundation.provenance import RunRecord, collect, write_record
+from harness.foundation.settings import validated
+from harness.foundation.suggest import unknown_name
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import (
     CHECKPOINT,
@@ -37,11 +42,6 @@ from harness.lifting.checkpoint import (
 )
 from harness.lifting.contract import Lifter
 from harness.lifting.registry import method_called, method_sources
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer, sha256_of_file, sha256_of_json
-from harness.runs.provenance import RunRecord, collect, write_record
-from harness.runs.settings import validated
-from harness.runs.suggest import unknown_name
 
 # Public weights are of the data sets as they were recorded.
 _FRAME_RATES = {"h36m": (50.0,), "humaneva": (60.0,)}

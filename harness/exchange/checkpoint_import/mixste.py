@@ -12,7 +12,7 @@ from harness.exchange.checkpoint_import.importer import (
     weight_of,
 )
 from harness.exchange.checkpoint_import.transformer_names import Names, block_names, h36m_conditions
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def mixste_network(weights: Mapping[str, Tensor], prefix: str, method: str) -> dict[str, Any]:

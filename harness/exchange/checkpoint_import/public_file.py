@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from harness.exchange.checkpoint_import.python2_pickle import without_text_integers
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 
 
 class _LeftOut:

@@ -12,7 +12,7 @@ from harness.exchange.checkpoint_import.importer import (
     count_of,
     weight_of,
 )
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _EDGES = {46: 16, 49: 17}
 """Entries of the adjacency matrix of Human3.6M's skeleton -> its joints."""

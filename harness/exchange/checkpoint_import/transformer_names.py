@@ -3,7 +3,7 @@
 import re
 
 from harness.exchange.checkpoint_import.importer import Conditions
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 Names = list[tuple[str, str]]
 """Beginnings of our names, each with the public one in its place."""

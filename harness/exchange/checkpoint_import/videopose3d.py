@@ -12,7 +12,7 @@ from harness.exchange.checkpoint_import.importer import (
     count_of,
     weight_of,
 )
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 class VideoPose3DImporter(PublicImporter):

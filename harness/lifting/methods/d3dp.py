@@ -8,6 +8,7 @@ from torch import Tensor
 from baselines.d3dp import STEPS, Denoiser, Diffusion
 from baselines.pose_losses import half_square, mean_distance
 from harness.body.skeleton import Skeleton
+from harness.foundation.seeds import derive_seed
 from harness.lifting.augmentation import mirrored_points
 from harness.lifting.contract import Batch, LifterInput, Method
 from harness.lifting.methods.joint_tokens import (
@@ -16,7 +17,6 @@ from harness.lifting.methods.joint_tokens import (
     without_root,
 )
 from harness.lifting.recipe import Recipe
-from harness.runs.seeds import derive_seed
 
 
 class D3DPSettings(BaseModel):

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from baselines.semgcn import SemGCN
 from harness.body.skeleton import Skeleton
+from harness.foundation.errors import HarnessError
 from harness.lifting.contract import Method
 from harness.lifting.methods.single_frame_lifter import (
     Joints,
@@ -11,7 +12,6 @@ from harness.lifting.methods.single_frame_lifter import (
     semgcn_code_recipe,
     skeleton_for,
 )
-from harness.runs.errors import HarnessError
 
 NON_LOCAL_GROUPS = (
     ("RKnee", "RFoot"),

@@ -5,10 +5,10 @@ from torch import Tensor
 
 from baselines.weak_supervision import bone_length_loss, reprojection_loss
 from harness.body.skeleton import Skeleton
+from harness.foundation.errors import HarnessError
 from harness.lifting.contract import Batch, Method
 from harness.lifting.methods import semgcn
 from harness.lifting.methods.single_frame_lifter import SingleFrameLifter, semgcn_code_recipe
-from harness.runs.errors import HarnessError
 
 
 class WSGCNSettings(semgcn.SemGCNSettings):

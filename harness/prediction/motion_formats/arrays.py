@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.foundation.files import atomic_file
 from harness.prediction.motion import Motion
-from harness.runs.files import atomic_file
 
 
 def write(motion: Motion, path: Path) -> None:

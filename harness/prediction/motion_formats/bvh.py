@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from harness.body.kinematics import rotation_from_axis_angle
 from harness.body.skeleton import Skeleton
+from harness.foundation.files import atomic_file
 from harness.prediction.motion import Motion
-from harness.runs.files import atomic_file
 
 Floats = NDArray[np.float64]
 

@@ -3,8 +3,8 @@
 import csv
 from pathlib import Path
 
+from harness.foundation.files import atomic_file
 from harness.prediction.motion import Motion
-from harness.runs.files import atomic_file
 
 
 def write(motion: Motion, path: Path) -> None:

@@ -7,8 +7,8 @@ for what a name in OpenSim cannot hold.
 import re
 from pathlib import Path
 
+from harness.foundation.files import atomic_file
 from harness.prediction.motion import Motion
-from harness.runs.files import atomic_file
 
 
 def write(motion: Motion, path: Path) -> None:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import unknown_name
 from harness.prediction.motion import Motion, Unit
 from harness.prediction.motion_formats import arrays, bvh, plain_object, table, trc
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import unknown_name
 
 Writer = Callable[[Motion, Path], None]
 

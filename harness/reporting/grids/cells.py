@@ -7,11 +7,11 @@ from typing import Any
 
 from harness.experiments.grid import Cell, left_by_cell, read_cell, resolve_cells
 from harness.experiments.identity import resolved
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import Settings
 from harness.prediction.corruption import corruption_settings
 from harness.reporting.grids.report import scored_cell
 from harness.reporting.stored.scored_runs import ScoredModel
-from harness.runs.errors import HarnessError
-from harness.runs.settings import Settings
 
 Corruption = Mapping[str, Any]
 

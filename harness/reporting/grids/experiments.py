@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.foundation.settings import Settings
+from harness.foundation.suggest import unknown_name
 from harness.reporting.grids.ablations import TABLES
 from harness.reporting.grids.cell_tables import table_lines, table_page, table_reproduction
 from harness.reporting.grids.cells import GridCells, grid_cells
@@ -14,8 +16,6 @@ from harness.reporting.grids.cross_action import (
 from harness.reporting.grids.figures import draw_bars, draw_matrices, draw_noise
 from harness.reporting.reproduction import Reproduction
 from harness.reporting.table_parts import write_page
-from harness.runs.settings import Settings
-from harness.runs.suggest import unknown_name
 
 CROSS_ACTION = "cross_action"
 EXPERIMENTS = (CROSS_ACTION, *TABLES)

@@ -7,6 +7,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from harness.experiments.grid import Cell, read_cell
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import read_record
 from harness.reporting.stored.learning_curve import FALLING, convergence_of
 from harness.reporting.stored.scored_runs import (
     ScoredModel,
@@ -14,8 +16,6 @@ from harness.reporting.stored.scored_runs import (
     require_comparable,
     takes_of_models,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import read_record
 from harness.scoring.metrics import Metric, metric_called
 from harness.scoring.statistics import Difference, differences_to_first
 from harness.scoring.stored_score import read_score

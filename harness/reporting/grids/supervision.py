@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.grids.cells import GridCells
 from harness.reporting.grids.report import GridRow, grid_rows
 from harness.reporting.measured_rows import ReproducedRow, reproduced_row
 from harness.reporting.published import published_table
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import metric_called
 
 METRICS = {"MPJPE": "MPJPE_mm", "P-MPJPE": "P_MPJPE_mm"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.foundation.settings import Settings
 from harness.reporting.grids.cells import grid_cells
 from harness.reporting.grids.report import GridRow
 from harness.reporting.grids.supervision import (
@@ -21,7 +22,6 @@ from harness.reporting.grids.supervision import (
 from harness.reporting.published import published_table
 from harness.reporting.table_parts import conditions, csv_text, number
 from harness.reporting.table_text import Page, Table
-from harness.runs.settings import Settings
 
 GRID = "wsgcn"
 PUBLISHED_ON = "h36m"

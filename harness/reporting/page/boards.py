@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.comparison import SIGNIFICANT, Comparison, Row, compare_models
 from harness.reporting.comparison_text import conditions as comparison_conditions
 from harness.reporting.measured_rows import ProfileRuns, ReproducedRow, Value
@@ -15,7 +16,6 @@ from harness.reporting.reproduction import (
 from harness.reporting.stored.scored_runs import ScoredModel, require_comparable
 from harness.reporting.table_parts import conditions
 from harness.reporting.table_text import Table
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import CORE_METRICS, Metric
 from harness.scoring.protocols import Protocol, protocol_called
 from harness.scoring.statistics import Difference

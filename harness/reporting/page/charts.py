@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from harness.foundation.history import read_history
 from harness.reporting.measured_rows import ProfileRuns
-from harness.runs.history import read_history
 
 Plain = dict[str, Any]
 

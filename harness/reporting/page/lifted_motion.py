@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.foundation.files import atomic_file
 from harness.prediction.motion import Motion as LiftedMotion
 from harness.reporting.page.motion import Motion, Picture, Poses, motion_page
-from harness.runs.files import atomic_file
 
 
 def write(motion: LiftedMotion, path: Path) -> None:

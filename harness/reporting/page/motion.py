@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 from harness.reporting.page.assemble import assembled_page
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
 
 Floats = NDArray[np.floating]
 

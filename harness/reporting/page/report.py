@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file
+from harness.foundation.settings import Settings
 from harness.prediction.stored import read_predictions
 from harness.reporting.conventions import conventions
 from harness.reporting.measured_rows import ProfileRuns
@@ -17,9 +20,6 @@ from harness.reporting.paper_audit import reproductions
 from harness.reporting.profile_tables import runs_of_profile
 from harness.reporting.stored.run_report import as_text, report_run
 from harness.reporting.stored.scored_runs import ScoredRun
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file
-from harness.runs.settings import Settings
 
 Plain = dict[str, Any]
 

@@ -6,10 +6,10 @@ import re
 import threading
 from http import HTTPStatus
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 from harness.reporting.page.motion import plain_motion, viewer_page
 from harness.reporting.page.stored_clips import StoredClips
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
 
 LOOPBACK = "127.0.0.1"
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import visible
 from harness.prediction.stored import Predictions, read_predictions
 from harness.reporting.page.motion import Affinities, Motion, Picture, Poses
 from harness.reporting.paper.frame_inspection import has_affinities, make_scene
@@ -19,8 +21,6 @@ from harness.reporting.stored.scored_runs import (
     find_scored_model,
     require_comparable,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.files import visible
 from harness.scoring.fitting import clips_to_score
 from harness.scoring.metrics import metric_called
 from harness.scoring.protocols import Protocol

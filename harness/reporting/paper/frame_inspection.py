@@ -19,11 +19,11 @@ from dgnet.layer import DynamicalGraphLayer
 from harness.body.skeleton import Skeleton
 from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet, Split
+from harness.foundation.errors import HarnessError
+from harness.foundation.suggest import nearest_name
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
 from harness.lifting.contract import Lifter, first_predicted
 from harness.lifting.windows import WindowIndex, WindowReader
-from harness.runs.errors import HarnessError
-from harness.runs.suggest import nearest_name
 
 Floats = NDArray[np.float64]
 

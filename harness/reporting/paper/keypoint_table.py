@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from harness.datasets.mpi_inf_3dhp.contents import ACTIVITIES
+from harness.foundation.errors import HarnessError
 from harness.reporting.marks import Marks, column_marks
 from harness.reporting.measured_rows import (
     ProfileRuns,
@@ -36,7 +37,6 @@ from harness.reporting.table_parts import (
     published_records,
 )
 from harness.reporting.table_text import MARKS_TOLD, Cell, Page, Table
-from harness.runs.errors import HarnessError
 from harness.scoring.activities import ACTIVITIES_FILE, read_activities
 from harness.scoring.metrics import metric_called
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from harness.body.skeleton import Skeleton
 from harness.datasets.pose_picture import draw_bones
+from harness.foundation.files import atomic_file
+from harness.foundation.suggest import unknown_name
 from harness.reporting.drawing import save_figure
 from harness.reporting.paper.frame_inspection import Floats, Moment, Scene
-from harness.runs.files import atomic_file
-from harness.runs.suggest import unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.provenance import hardware, versions
+from harness.foundation.settings import ModelSettings
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
 from harness.lifting.contract import Lifter
@@ -21,8 +23,6 @@ from harness.lifting.made_input import made_input
 from harness.lifting.registry import method_called
 from harness.reporting.cost import changed_settings
 from harness.reporting.paper.speed_report import USES, SpeedReport, Timing, Use
-from harness.runs.provenance import hardware, versions
-from harness.runs.settings import ModelSettings
 
 SKELETON = H36M_17
 WITHOUT_KNN = "dgnet_without_knn"

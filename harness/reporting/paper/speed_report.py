@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.runs.provenance import Hardware
+from harness.foundation.provenance import Hardware
 
 Use = Literal["window", "clip"]
 USES: tuple[Use, ...] = ("window", "clip")

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json
 from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
 from harness.reporting.names import title_of
 from harness.reporting.paper.speed_report import USES, SpeedReport, Timing, Use, median_interval
@@ -23,8 +25,6 @@ from harness.reporting.table_parts import (
     write_page,
 )
 from harness.reporting.table_text import Cell, Page, Table
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
 from harness.scoring.metrics import metric_called
 
 SPEED_FOLDER = "speed"

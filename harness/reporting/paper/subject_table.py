@@ -7,6 +7,7 @@ damaged, so the mean of the other five cells stands beside; published rows get i
 
 from dataclasses import replace
 
+from harness.foundation.errors import HarnessError
 from harness.reporting.marks import Marks, column_marks
 from harness.reporting.measured_rows import ProfileRuns, ReproducedRow, reproduced_row
 from harness.reporting.names import title_of
@@ -27,7 +28,6 @@ from harness.reporting.table_parts import (
     published_records,
 )
 from harness.reporting.table_text import MARKS_TOLD, Cell, Page, Table
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import metric_called
 
 WITHOUT_DAMAGED = "Avg without Walking/S3"

@@ -8,6 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from tabulate import tabulate
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import read_record
+from harness.foundation.suggest import unknown_name
 from harness.reporting.regression.references import (
     Reference,
     ReferenceValue,
@@ -17,9 +20,6 @@ from harness.reporting.regression.references import (
     run_folder,
     stored_scores,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import read_record
-from harness.runs.suggest import unknown_name
 
 Verdict = Literal["as before", "better", "worse", "changed", "not comparable", "new"]
 _FAILURES: tuple[Verdict, ...] = ("worse", "changed", "not comparable")

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json
 
 Golden = TypeVar("Golden", bound=BaseModel)
 

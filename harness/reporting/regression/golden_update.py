@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import write_json
+from harness.foundation.settings import Settings
 from harness.reporting.regression.golden_file import read_golden
 from harness.reporting.regression.probe_data import DataGolden, data_difference, measured_data
 from harness.reporting.regression.probe_predictions import write_prediction_golden
@@ -22,9 +25,6 @@ from harness.reporting.regression.stages import (
     model_difference,
     unprepared,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.files import write_json
-from harness.runs.settings import Settings
 from harness.training.plan import TrainingPlan, profile_plan
 
 _SMALL = "tiny"

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.datasets.prepared import PreparedSet
-from harness.runs.files import sha256_of_file, sha256_of_json
+from harness.foundation.files import sha256_of_file, sha256_of_json
 
 
 class DataGolden(BaseModel):

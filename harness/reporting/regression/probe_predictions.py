@@ -13,6 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
+from harness.foundation.settings import Profile
 from harness.lifting.checkpoint import (
     CHECKPOINT,
     ModelContract,
@@ -25,9 +28,6 @@ from harness.prediction.predict_split import predict
 from harness.prediction.stored import Predictions, read_predictions, write_predictions
 from harness.reporting.regression.golden_file import damaged
 from harness.reporting.regression.probe_steps import float64_lifter, float64_training
-from harness.runs.errors import HarnessError
-from harness.runs.files import sha256_of_file
-from harness.runs.settings import Profile
 from harness.scoring.protocols import protocol_called
 from harness.training.plan import TrainingPlan
 from harness.training.train_run import model_contract

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from scipy.stats import t as student_t
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import write_json
+from harness.foundation.provenance import RunRecord, read_record
 from harness.reporting.regression.references import (
     Obtained,
     Reference,
@@ -19,9 +22,6 @@ from harness.reporting.regression.references import (
     run_folder,
     stored_scores,
 )
-from harness.runs.errors import HarnessError
-from harness.runs.files import write_json
-from harness.runs.provenance import RunRecord, read_record
 from harness.scoring.metrics import METRICS
 
 # Another processor rounds otherwise, and training makes more of it: less than this says nothing.

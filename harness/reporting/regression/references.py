@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, visible
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, visible
 from harness.scoring.stored_score import ScoreHeader, read_score
 
 CHECKED_METRICS = ("MPJPE", "P-MPJPE")

@@ -11,12 +11,12 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import Profile, Settings
+from harness.foundation.suggest import unknown_name
 from harness.reporting.regression.check import Finding, check_scores, other_runs
 from harness.reporting.regression.golden_file import golden_folder, golden_models, read_golden
 from harness.reporting.regression.references import reference_path
-from harness.runs.errors import HarnessError
-from harness.runs.settings import Profile, Settings
-from harness.runs.suggest import unknown_name
 
 Stage = Literal["data", "steps", "predictions", "scores", "results"]
 STAGES: tuple[Stage, ...] = get_args(Stage)

@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, sha256_of_json, visible
-from harness.runs.provenance import read_record
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, sha256_of_json, visible
+from harness.foundation.provenance import read_record
 from harness.scoring.stored_score import ScoreHeader, read_header
 
 METRIC = "MPJPE"

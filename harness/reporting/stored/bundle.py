@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file, visible
 from harness.reporting.stored.score_text import as_markdown
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file, visible
 from harness.scoring.all_protocols import FILES_IN_GIT
 from harness.scoring.protocols import Protocol
 from harness.scoring.stored_score import read_score

@@ -1,7 +1,7 @@
 """Runs that were not trained here: predictions of other programs and released weights."""
 
+from harness.foundation.provenance import RunRecord
 from harness.prediction.declared import declared_in
-from harness.runs.provenance import RunRecord
 
 
 def told_of_elsewhere(record: RunRecord) -> list[str]:

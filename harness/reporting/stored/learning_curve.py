@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.runs.history import read_history
+from harness.foundation.history import read_history
 
 FLAT_MM = 1.0
 FALLING = (

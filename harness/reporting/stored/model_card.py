@@ -10,11 +10,11 @@ from harness.body.skeleton import Skeleton, skeleton_called
 from harness.datasets.importers import importer_called
 from harness.datasets.prepared import PreparedSet
 from harness.exchange.export import ExportedModel, Format
+from harness.foundation.errors import HarnessError
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.reporting.stored.run_report import ScoreSummary, report_run
-from harness.runs.errors import HarnessError
 from harness.scoring.metrics import METRICS
 
 _SHOWN_METRICS = ("MPJPE", "P-MPJPE", "MPJVE", "PCK@150mm")

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.datasets.prepared import PreparedSet
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import load_settings
 from harness.prediction.declared import Declared, read_declared
 from harness.prediction.foreign import SUFFIXES, check_foreign, store_foreign
 from harness.reporting.stored.run_report import find_run
-from harness.runs.errors import HarnessError
-from harness.runs.settings import load_settings
 
 RESULTS = Path("results")
 PREPARED = Path("data/prepared")

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from tabulate import tabulate
 
-from harness.runs.dotted import dotted
-from harness.runs.errors import HarnessError
-from harness.runs.files import visible
-from harness.runs.provenance import RunRecord, read_record
-from harness.runs.settings import load_settings
-from harness.runs.shown import escaped
-from harness.runs.suggest import unknown_name
+from harness.foundation.dotted import dotted
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import visible
+from harness.foundation.provenance import RunRecord, read_record
+from harness.foundation.settings import load_settings
+from harness.foundation.shown import escaped
+from harness.foundation.suggest import unknown_name
 from harness.scoring.metrics import METRICS
 from harness.scoring.stored_score import read_score
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.foundation.dotted import dotted
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import visible
+from harness.foundation.provenance import RunRecord, read_record
+from harness.foundation.suggest import unknown_name
 from harness.lifting.registry import method_names
 from harness.reporting.stored.learning_curve import Convergence, convergence_of
 from harness.reporting.stored.run_report import find_run
-from harness.runs.dotted import dotted
-from harness.runs.errors import HarnessError
-from harness.runs.files import visible
-from harness.runs.provenance import RunRecord, read_record
-from harness.runs.suggest import unknown_name
 from harness.scoring.metrics import Metric
 from harness.scoring.stored_score import Score, read_score
 from harness.scoring.takes import Takes, takes_of

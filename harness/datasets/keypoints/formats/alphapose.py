@@ -9,7 +9,7 @@ people were tracked. Scores of joints reach beyond 1 with some models; more is a
 
 from harness.datasets.keypoints.content import Content, frame_number
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, triples
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _JOINTS = (17, 26, 136, 133)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.datasets.keypoints.content import Content, frame_number
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, triples, whole
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _JOINTS = (17, 16, 26, 133, 136)
 

@@ -16,7 +16,7 @@ from harness.datasets.keypoints.detections import Detections, DetectionsBuilder
 from harness.datasets.keypoints.formats.table import table_of
 from harness.datasets.keypoints.joint_names import harness_names
 from harness.datasets.keypoints.layouts import JointOrder
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _COORDINATES = ("x", "y", "likelihood")
 

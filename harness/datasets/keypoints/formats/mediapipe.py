@@ -19,7 +19,7 @@ from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, numbers, whole
 from harness.datasets.keypoints.formats.table import Table, holds, table_of
 from harness.datasets.keypoints.layouts import BLAZEPOSE_33
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _KEYS = ("pose_landmarks", "poseLandmarks", "landmarks")
 _JOINTS = len(BLAZEPOSE_33.joints)

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, joined, whole
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _JOINTS = (17, 16, 26, 133, 136)
 

@@ -14,7 +14,7 @@ from harness.datasets.keypoints.detections import Detections, DetectionsBuilder,
 from harness.datasets.keypoints.formats.table import Table, table_of
 from harness.datasets.keypoints.joint_names import harness_names
 from harness.datasets.keypoints.layouts import BLAZEPOSE_33, JointOrder
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _SURE = ("confidence", "score", "likelihood", "visibility")
 _MOST_SHARE = 2.0

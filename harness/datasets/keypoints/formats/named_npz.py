@@ -19,7 +19,7 @@ from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, Floats
 from harness.datasets.keypoints.joint_names import harness_names
 from harness.datasets.keypoints.layouts import JointOrder
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def fits(content: Content) -> bool:

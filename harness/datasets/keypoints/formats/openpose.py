@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, triples
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _JOINTS = (25, 18)
 

@@ -12,7 +12,7 @@ from harness.datasets.keypoints.detections import Detections, DetectionsBuilder
 from harness.datasets.keypoints.formats.table import holds, table_of
 from harness.datasets.keypoints.joint_names import harness_names
 from harness.datasets.keypoints.layouts import JointOrder
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def fits(content: Content) -> bool:

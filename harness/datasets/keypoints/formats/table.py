@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Floats
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _NOTHING = frozenset(("", "nan", "na", "none", "null"))
 

@@ -20,7 +20,7 @@ import numpy as np
 from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder, joined, numbers
 from harness.datasets.keypoints.layouts import COCO
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _JOINTS = len(COCO.joints)
 _BOX = 5  # class, x, y, width and height

@@ -14,7 +14,7 @@ from harness.datasets.files.keypoints_npz import recordings_by_subject
 from harness.datasets.files.safe_npz import read_npz
 from harness.datasets.keypoints.content import Content
 from harness.datasets.keypoints.detections import Detections, DetectionsBuilder
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 _JOINTS = (17,)
 

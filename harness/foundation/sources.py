@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 
 def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, str]:

@@ -4,9 +4,9 @@ import json
 import math
 from typing import Any
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 
 
 def parse_json(text: str, where: str, most_items: int = BUDGET.items) -> Any:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-from harness.runs.errors import HarnessError
+from harness.foundation.errors import HarnessError
 
 # Where there are more names than the first number, only the nearest are listed.
 _LISTED_AT_MOST, _LISTED_OF_MANY = 40, 8

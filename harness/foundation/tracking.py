@@ -1,7 +1,7 @@
 """Tracking: a mirror of runs in MLflow that can neither fail, slow nor lose a run.
 
-A tracker appends every event to a journal on disk (harness/runs/tracking_journal.py); a thread
-sends the journal. Where the server is down, the user is told once, the run goes on, and
+A tracker appends every event to a journal on disk (`tracking_journal.py` beside this file); a
+thread sends the journal. Where the server is down, the user is told once, the run goes on, and
 `harness sync` sends what was kept.
 
 Importing MLflow and opening its store takes seconds. A pipeline has many short stages, so with
@@ -19,12 +19,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from harness.runs.dotted import dotted
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import origin_tags
-from harness.runs.shown import shown
-from harness.runs.tracking_journal import UNSENT, Journal, journals
-from harness.runs.tracking_mlflow import MlflowSender, tracking_uri
+from harness.foundation.dotted import dotted
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import origin_tags
+from harness.foundation.shown import shown
+from harness.foundation.tracking_journal import UNSENT, Journal, journals
+from harness.foundation.tracking_mlflow import MlflowSender, tracking_uri
 
 Status = Literal["finished", "failed"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.files import atomic_file, read_text
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import atomic_file, read_text
+from harness.foundation.shown import shown
 
 
 @dataclass(frozen=True)

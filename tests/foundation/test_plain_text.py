@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, read_text
-from harness.runs.plain_json import parse_json
-from harness.runs.plain_yaml import parse_yaml
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, read_text
+from harness.foundation.plain_json import parse_json
+from harness.foundation.plain_yaml import parse_yaml
 
 JSON_VALUES = st.recursive(
     st.none()

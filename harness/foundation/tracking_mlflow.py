@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.runs.tracking_journal import UNSENT, Confirmed, Journal
+from harness.foundation.tracking_journal import UNSENT, Confirmed, Journal
 
 # What MLflow takes in one request, and the longest value of a parameter.
 _METRICS_A_REQUEST = 500

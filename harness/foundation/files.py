@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.plain_json import parse_json
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.plain_json import parse_json
+from harness.foundation.shown import shown
 
 # <fcntl.h> and <linux/fs.h>: paths are relative to the working folder; trade the two names.
 _HERE, _RENAME_EXCHANGE = -100, 2

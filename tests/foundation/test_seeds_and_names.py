@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from harness.runs.dotted import dotted
-from harness.runs.seeds import derive_seed
-from harness.runs.suggest import nearest_name, unknown_name
+from harness.foundation.dotted import dotted
+from harness.foundation.seeds import derive_seed
+from harness.foundation.suggest import nearest_name, unknown_name
 
 
 def test_a_seed_is_the_same_for_ever() -> None:

@@ -1,6 +1,6 @@
 """Errors a user can act on."""
 
-from harness.runs.shown import escaped
+from harness.foundation.shown import escaped
 
 
 class HarnessError(Exception):

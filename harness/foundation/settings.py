@@ -16,12 +16,12 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_text
-from harness.runs.plain_yaml import parse_yaml
-from harness.runs.shown import shown
-from harness.runs.suggest import nearest_name, unknown_name
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_text
+from harness.foundation.plain_yaml import parse_yaml
+from harness.foundation.shown import shown
+from harness.foundation.suggest import nearest_name, unknown_name
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """A name that becomes part of a path: letters, digits, underscore, dot, hyphen."""

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.runs.errors import HarnessError
-from harness.runs.settings import load_settings, validated
+from harness.foundation.errors import HarnessError
+from harness.foundation.settings import load_settings, validated
 
 PARAMS = """
 profile: quick

@@ -23,9 +23,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import only_writer, read_json, write_json
-from harness.runs.plain_json import parse_json
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import only_writer, read_json, write_json
+from harness.foundation.plain_json import parse_json
 
 UNSENT = Path(".harness/unsent")
 # A larger artifact, such as weights, is sent from where it lies; it may be gone by then.

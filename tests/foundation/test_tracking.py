@@ -19,10 +19,10 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.sync import sync
-from harness.runs import tracking
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import origin_tags
-from harness.runs.tracking import (
+from harness.foundation import tracking
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import origin_tags
+from harness.foundation.tracking import (
     NullTracker,
     ParentRun,
     _not_sent,
@@ -31,7 +31,7 @@ from harness.runs.tracking import (
     send_unsent,
     send_waiting,
 )
-from harness.runs.tracking_journal import UNSENT, Journal, journals
+from harness.foundation.tracking_journal import UNSENT, Journal, journals
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 EPOCHS = 6

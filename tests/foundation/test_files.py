@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import pytest
 
-from harness.runs.errors import HarnessError
-from harness.runs.files import (
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import (
     atomic_file,
     atomic_folder,
     only_writer,
@@ -109,9 +109,9 @@ def test_a_folder_that_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path)
 
 @contextlib.contextmanager
 def process_inside(with_statement: str) -> Iterator[subprocess.Popen[str]]:
-    """Yield a process that is inside of a `with` statement of harness.runs.files and waits."""
+    """Yield a process that is inside a `with` statement of harness.foundation.files and waits."""
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom harness.runs.files import *\n"
+        "import sys, time\nfrom pathlib import Path\nfrom harness.foundation.files import *\n"
         f"with {with_statement} as inside:\n"
         "    if hasattr(inside, 'write'): inside.write('new')\n"
         "    print('inside', flush=True)\n"

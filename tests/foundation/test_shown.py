@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.runs.errors import HarnessError
-from harness.runs.shown import cell, escaped, escaped_lines, shown
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import cell, escaped, escaped_lines, shown
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
 

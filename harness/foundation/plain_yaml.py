@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import yaml
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
 
 
 def parse_yaml(text: str, where: str) -> Any:

@@ -15,11 +15,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
 
-from harness.runs.budget import BUDGET
-from harness.runs.errors import HarnessError
-from harness.runs.files import read_json, read_text, sha256_of_json, write_json
-from harness.runs.plain_yaml import parse_yaml
-from harness.runs.shown import shown
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_json, read_text, sha256_of_json, write_json
+from harness.foundation.plain_yaml import parse_yaml
+from harness.foundation.shown import shown
 
 OUR_PACKAGES = ("harness", "dgnet", "baselines")
 _VERSIONED = (

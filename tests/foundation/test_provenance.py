@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.errors import HarnessError
-from harness.runs.provenance import (
+from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import (
     RunRecord,
     code_hash,
     collect,
@@ -144,7 +144,7 @@ def test_a_record_says_versions_hardware_and_command() -> None:
 
 def test_the_command_names_the_console_script(tmp_path: Path) -> None:
     script = tmp_path / "harness"
-    script.write_text("from harness.runs.provenance import _command\nprint(_command())\n")
+    script.write_text("from harness.foundation.provenance import _command\nprint(_command())\n")
     command = [sys.executable, str(script), "train", "a b"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "harness train 'a b'"

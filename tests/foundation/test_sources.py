@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.errors import HarnessError
-from harness.runs.sources import source_hashes
+from harness.foundation.errors import HarnessError
+from harness.foundation.sources import source_hashes
 
 FILES = {
     "__init__.py": "",

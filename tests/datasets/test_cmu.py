@@ -10,8 +10,8 @@ from acclaim_files import METRES, asf_text, walking, write_cmu
 from harness.body.camera import project
 from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import read_amc, read_asf
-from harness.datasets.cmu.damage import repair_spikes
 from harness.datasets.cmu.motion import joint_positions, motion_pieces
+from harness.datasets.damage import repair_spikes
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError

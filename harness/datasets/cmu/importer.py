@@ -2,14 +2,7 @@
 
 Motion. `motion` says how joints and world are made of the files and what is mended.
 
-Place. Each trial is moved as a whole along the floor, so that the middle of its root's path lies
-where the optical axes of its cameras meet best; heights are kept. Where a joint would come nearer
-to a camera than 1.5 m, the trial is cut into the smallest number of equal pieces that can each be
-placed so. Joints may leave the image; the notes say how many do.
-
-Cameras. The database's own views are not calibrated, so each subject borrows the four cameras of
-one subject of Human3.6M: in turn by subject number, or by a hash of a name that is no number.
-Detections are simulated (`detector`).
+Place, cameras and detections are those of `filming`: the database's own views are not calibrated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,42 +10,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from harness.body.camera import Camera, h36m_cameras, project, world_to_camera
 from harness.body.skeleton import H36M_17
-from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_asf
+from harness.datasets.cmu.acclaim import read_asf
 from harness.datasets.cmu.frame_rates import USUAL_RATE, known_frame_rates
 from harness.datasets.cmu.motion import motion_pieces
-from harness.datasets.cmu.splits import TrialSplit, split_called
+from harness.datasets.cmu.splits import split_called
 from harness.datasets.cmu.trials import ACTIONS, UNLABELLED
-from harness.datasets.detector import DetectorSettings, detect
+from harness.datasets.filming import FilmingSettings, Trial, camera_notes, film
 from harness.datasets.importers import Importer
-from harness.datasets.prepared import Manifest, Source2D, Split
-from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
-from harness.datasets.staging import place_before
+from harness.datasets.prepared import Manifest, Split
+from harness.datasets.prepared_writer import write_prepared_set
+from harness.datasets.trial_splits import TrialSplit
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import sha256_of_file
 from harness.foundation.progress import track
-from harness.foundation.seeds import derive_seed
 from harness.foundation.suggest import unknown_name
 
-NEAREST_METRES = 1.5
-SHORTEST_SECONDS = 1.0
 _NAMED = 8
 
-_SOURCES = {
-    "gt": Source2D(layout=H36M_17.name, exact=True, confidence=False),
-    "detected": Source2D(layout=H36M_17.name, exact=False, confidence=True),
-}
 
-Array = NDArray[np.float64]
-
-
-class CmuSettings(BaseModel):
-    """Options of the importer.
+class CmuSettings(FilmingSettings):
+    """Options of the importer, beside those of filming.
 
     Subjects are two digits ("02"), trials subject and number ("02_04"); in YAML both need their
     quotes. A trial named by itself goes where it is named, whatever list its subject is in. What
@@ -65,28 +45,20 @@ class CmuSettings(BaseModel):
         validation: subjects or trials to choose epochs and settings on. By default one trial of
             each training subject: climbing and jumping down, walking over blocks.
         test: subjects or trials to test on.
-        fps: frames a second of the prepared set.
         actions: action name by trial, before the built-in table.
         frame_rates: frames a second of the files, by subject or trial, before the built-in list
             (frame_rates.csv); the files do not say.
         metres_per_unit: length of the files' unit where it is not the database's, an inch divided
             by the skeleton's own `length`; 0.01 for a skeleton in centimetres.
-        seed: base seed of the simulated detections.
-        detector: sizes of the simulated detections' errors.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     split: str | None = None
-    train: list[str] = ["01", "03"]
-    validation: list[str] = ["01_14", "03_01"]
-    test: list[str] = ["02"]
-    fps: float = Field(default=50.0, gt=0)
+    train: list[str] = Field(default=["01", "03"])
+    validation: list[str] = Field(default=["01_14", "03_01"])
+    test: list[str] = Field(default=["02"])
     actions: dict[str, str] = Field(default_factory=dict)
     frame_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     metres_per_unit: float | None = Field(default=None, gt=0)
-    seed: int = Field(default=0, ge=0)
-    detector: DetectorSettings = DetectorSettings()
 
     @model_validator(mode="after")
     def _one_split(self) -> "CmuSettings":
@@ -99,18 +71,15 @@ class CmuSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One motion file and what becomes of it; `rate` is None where nobody says it."""
+class CmuTrial(Trial):
+    """A trial of the database; `rate` is None where nobody says it."""
 
-    name: str
-    subject: str
-    path: Path
-    action: str
-    split: Split
     rate: float | None
 
 
-def find_trials(raw: Path, settings: CmuSettings, listed: TrialSplit | None = None) -> list[Trial]:
+def find_trials(
+    raw: Path, settings: CmuSettings, listed: TrialSplit | None = None
+) -> list[CmuTrial]:
     """Return the trials that the settings use, by name.
 
     Args:
@@ -128,7 +97,11 @@ def find_trials(raw: Path, settings: CmuSettings, listed: TrialSplit | None = No
         if name not in known:
             raise unknown_name(f"subject or trial in {raw}", name, known)
     if listed is not None:
-        _check_there(raw, paths, listed)
+        listed.check_there(
+            raw,
+            {name for name, path in paths.items() if _belongs(name, path, listed)},
+            f"get them with 'harness data fetch cmu --split {listed.name}'",
+        )
         splits: Mapping[str, Split] = {name: line.split for name, line in listed.trials.items()}
         named = {name: line.action for name, line in listed.trials.items()}
     else:
@@ -148,7 +121,7 @@ def find_trials(raw: Path, settings: CmuSettings, listed: TrialSplit | None = No
                 f"{settings.fps:g} to be made of them; lower the option fps"
             )
         action = settings.actions.get(name, named.get(name, UNLABELLED))
-        trials.append(Trial(name, subject, path, action, split, rate))
+        trials.append(CmuTrial(name, subject, path, action, split, rate))
     return trials
 
 
@@ -184,18 +157,10 @@ def _skeleton_path(folder: Path) -> Path:
     return folder / f"{folder.name}.asf"
 
 
-def _check_there(raw: Path, paths: Mapping[str, Path], listed: TrialSplit) -> None:
-    missing = [
-        name
-        for name, line in listed.trials.items()
-        if name not in paths or paths[name].parent.name != line.subject
-    ]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise HarnessError(
-            f"{raw}: lacks {', '.join(missing[:3])}{more} of the {len(listed.trials)} trials of "
-            f"split {listed.name}; get them with 'harness data fetch cmu --split {listed.name}'"
-        )
+def _belongs(trial: str, path: Path, listed: TrialSplit) -> bool:
+    """Return whether a motion lies in the folder of the subject that a split says."""
+    line = listed.trials.get(trial)
+    return line is not None and path.parent.name == line.subject
 
 
 def _splits(raw: Path, known: set[str], settings: CmuSettings) -> dict[str, Split]:
@@ -212,69 +177,7 @@ def _splits(raw: Path, known: set[str], settings: CmuSettings) -> dict[str, Spli
     return splits
 
 
-def _add_trial(
-    writer: PreparedWriter,
-    trial: Trial,
-    skeleton: AcclaimSkeleton,
-    cameras: Sequence[Camera],
-    settings: CmuSettings,
-) -> None:
-    """Add the views of a trial by every camera, and note what was mended, left out or not seen."""
-    rate = trial.rate or USUAL_RATE
-    pieces, notes = motion_pieces(trial.path, skeleton, rate, settings.fps)
-    shortest = round(SHORTEST_SECONDS * settings.fps)
-    placed: list[Array] = []
-    for piece in pieces:
-        staged = place_before(piece, H36M_17.root, cameras, NEAREST_METRES, shortest)
-        if len(piece) < shortest or not staged:
-            reason = "shorter than a second" if staged else "cannot be placed before the cameras"
-            notes.append(f"{trial.name}: left out {len(piece)} frames ({reason})")
-        else:
-            placed += staged
-    outside = []
-    for number, world in enumerate(placed, start=1):
-        subaction = trial.name if len(placed) == 1 else f"{trial.name} part {number}"
-        for camera in cameras:
-            positions = world_to_camera(world, camera)
-            exact = project(positions, camera)
-            seed = derive_seed(settings.seed, "detect", subaction, camera.name)
-            detected, confidence = detect(
-                exact, positions, settings.fps, seed, settings.detector, H36M_17
-            )
-            outside.append(np.any((exact < 0) | (exact > (camera.width, camera.height)), axis=-1))
-            writer.add_clip(
-                origin=f"{trial.path} seen by camera {camera.name}",
-                subject=trial.subject,
-                action=trial.action,
-                subaction=subaction,
-                split=trial.split,
-                fps=settings.fps,
-                camera=camera,
-                camera_key=f"{trial.subject}/{camera.name}",
-                positions_3d=positions,
-                keypoints_2d={"gt": exact, "detected": detected},
-                layouts=_SOURCES,
-                confidence={"detected": confidence},
-            )
-    share = 100 * np.concatenate(outside).mean() if outside else 0.0
-    if share >= 0.05:
-        notes.append(f"{trial.name}: {share:.1f} % of joints lie outside the image")
-    writer.notes.extend(notes)
-
-
-def _placements(trials: Sequence[Trial]) -> Mapping[str, Sequence[Camera]]:
-    """Return each subject's borrowed cameras."""
-    lent = list(h36m_cameras().values())
-    return {trial.subject: lent[_number(trial.subject) % len(lent)] for trial in trials}
-
-
-def _number(subject: str) -> int:
-    if subject.isdecimal():
-        return int(subject) - 1
-    return derive_seed(0, "cameras of", subject)
-
-
-def _notes(trials: Sequence[Trial], listed: TrialSplit | None) -> list[str]:
+def _notes(trials: Sequence[CmuTrial], listed: TrialSplit | None) -> list[str]:
     notes = [] if listed is None else [str(listed)]
     unknown = [trial.name for trial in trials if trial.rate is None]
     if unknown:
@@ -302,14 +205,15 @@ def _prepare(raw: Path | None, out: Path, settings: CmuSettings) -> Manifest:
         trial.subject: read_asf(_skeleton_path(trial.path.parent), settings.metres_per_unit)
         for trial in trials
     }
-    cameras = _placements(trials)
     with write_prepared_set(out, H36M_17) as writer:
-        writer.notes.extend(_notes(trials, listed))
+        writer.notes.extend([*_notes(trials, listed), *camera_notes(settings)])
         for trial in track(trials, "Importing cmu"):
             skeleton = skeletons[trial.subject]
             for path in (skeleton.path, trial.path):
                 writer.source_files[path.relative_to(raw).as_posix()] = sha256_of_file(path)
-            _add_trial(writer, trial, skeleton, cameras[trial.subject], settings)
+            rate = trial.rate or USUAL_RATE
+            pieces, notes = motion_pieces(trial.path, skeleton, rate, settings.fps)
+            writer.notes.extend([*notes, *film(writer, trial, pieces, settings)])
         return writer.finish(
             name=IMPORTER.name,
             title=IMPORTER.title if listed is None else listed.title,

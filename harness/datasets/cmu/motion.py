@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc
-from harness.datasets.cmu.damage import find_damage, repair_spikes, sound_pieces
+from harness.datasets.damage import sound_motion
 from harness.datasets.resample import resample
 from harness.foundation.errors import HarnessError
 
@@ -76,21 +76,10 @@ def motion_pieces(
     Raises:
         HarnessError: the files cannot be used.
     """
-    trial = path.stem
     motion = read_amc(path, skeleton)
     recorded = joint_positions(skeleton, motion)
-    damage = find_damage(skeleton, motion, recorded, _moving_bones(skeleton), rate)
-    notes = [f"{trial}: {defect}" for defect in damage]
-    pieces: list[Array] = []
-    mended: list[int] = []
-    for frames in sound_pieces(len(recorded), damage):
-        piece, spikes = repair_spikes(recorded[frames], rate)
-        pieces.append(resample(piece, rate, fps))
-        mended += [int(frames[spike]) + 1 for spike in spikes]
-    if mended:
-        listed = ", ".join(map(str, mended))
-        notes.append(f"{trial}: replaced by the middle of their neighbours: {listed}")
-    return pieces, notes
+    sound, notes = sound_motion(path.stem, motion, recorded, _moving_channels(skeleton), rate)
+    return [resample(piece, rate, fps) for piece in sound], notes
 
 
 def joint_positions(skeleton: AcclaimSkeleton, motion: Array) -> Array:
@@ -115,12 +104,20 @@ def joint_positions(skeleton: AcclaimSkeleton, motion: Array) -> Array:
     return np.stack([x, -z, y], axis=-1)
 
 
-def _moving_bones(skeleton: AcclaimSkeleton) -> list[str]:
-    """Return the bones whose angles move a joint: those that it is made from, and all above."""
+def _moving_channels(skeleton: AcclaimSkeleton) -> dict[str, slice]:
+    """Return the channels of the bones whose angles move a joint.
+
+    These are the bones that joints are made from, and all above them.
+    """
     moving = set()
     for name in {bone for bones in _BONES_OF_JOINT.values() for bone in bones}:
         bone = skeleton.index[name]
         while bone >= 0:
             moving.add(skeleton.bones[bone].name)
             bone = skeleton.bones[bone].parent
-    return sorted(moving)
+    return {name: _channels(skeleton, skeleton.index[name]) for name in sorted(moving)}
+
+
+def _channels(skeleton: AcclaimSkeleton, bone: int) -> slice:
+    first = skeleton.first_channel[bone]
+    return slice(first, first + len(skeleton.bones[bone].channels))

@@ -12,14 +12,14 @@ motion makes within frames grow with the square of the frame's length.
 - **Wobble**: half of the joints are more than 4 cm off the median of their places over an eighth of
   a second (motion at hand: 2.5 cm); it reaches two frames beyond those where they are 1.5 cm off.
 - **Held angles**: a bone that moves a joint, and moves elsewhere in the trial, keeps every angle to
-  the last digit for ten frames or more.
+  the last digit for ten frames or more; at a low rate, for three at least.
 
 What is left out: repeated frames, wobbles, held angles that a jump begins or ends, and what lies
 between two jumps, or a jump and an end of the trial, that are less than a tenth of a second apart:
 so a first frame in another pose. A jump alone cuts the trial in two. Held angles without a jump
 stay, and are told: the pose is possible, and motion goes on through it.
 
-The rules were set on the 69 trials of 26 subjects that were at hand: in them, they find what is
+The rules were set on 69 trials of 26 subjects of the CMU database: in them, they find what is
 described below, and nothing in the others. Found by eye in other trials, and what the rules are
 made for: 01_03 (right arm held, then a jump), 01_06 (right thigh flipped for five frames), 01_07
 (23 equal frames, then a jump), 01_12 (the left thigh jumps).
@@ -28,14 +28,12 @@ made for: 01_03 (right arm held, then a jump), 01_06 (right thigh flipped for fi
     03_02   1-50: the upper body holds its angles, 12-24 repeat frame 11; 252-335: head held
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-
-from harness.datasets.cmu.acclaim import AcclaimSkeleton
 
 SPIKE_METRES = 0.02
 JUMP_METRES = 0.06
@@ -73,15 +71,14 @@ class Defect:
 
 
 def find_damage(
-    skeleton: AcclaimSkeleton, motion: Array, positions: Array, moving: Iterable[str], rate: float
+    motion: Array, positions: Array, moving: Mapping[str, slice], rate: float
 ) -> list[Defect]:
     """Find the damage of one trial.
 
     Args:
-        skeleton: of the subject.
-        motion: (frames, channels) as `read_amc` gives it.
+        motion: (frames, channels), the values of the file.
         positions: (frames, joints, 3) metres, the joints that are used of it.
-        moving: names of the bones whose angles move these joints.
+        moving: by bone whose angles move these joints, its channels.
         rate: frames a second.
 
     Returns:
@@ -95,10 +92,39 @@ def find_damage(
         for first, last in _stretches(np.all(np.diff(motion, axis=0) == 0, axis=1))
         if last - first + 1 >= REPEATED_FRAMES
     ]
-    found += _held(skeleton, motion, moving, rate, jumps)
+    found += _held(motion, moving, rate, jumps)
     found += _wobbles(positions, rate)
     found += _jumped(jumps, len(motion), rate, found)
     return sorted(found, key=lambda defect: (defect.first, defect.last))
+
+
+def sound_motion(
+    trial: str, motion: Array, positions: Array, moving: Mapping[str, slice], rate: float
+) -> tuple[list[Array], list[str]]:
+    """Return the sound pieces of a trial, and notes on what was left out or mended.
+
+    Args:
+        trial: its name, for the notes.
+        motion: as for `find_damage`, and so are the others.
+        positions: (frames, joints, 3) metres.
+        moving: by bone, its channels.
+        rate: frames a second.
+
+    Returns:
+        Pieces of (frames, joints, 3); notes with frames counted from 1.
+    """
+    damage = find_damage(motion, positions, moving, rate)
+    notes = [f"{trial}: {defect}" for defect in damage]
+    pieces: list[Array] = []
+    mended: list[int] = []
+    for frames in sound_pieces(len(positions), damage):
+        piece, spikes = repair_spikes(positions[frames], rate)
+        pieces.append(piece)
+        mended += [int(frames[spike]) + 1 for spike in spikes]
+    if mended:
+        listed = ", ".join(map(str, mended))
+        notes.append(f"{trial}: replaced by the middle of their neighbours: {listed}")
+    return pieces, notes
 
 
 def sound_pieces(frames: int, damage: Iterable[Defect]) -> list[NDArray[np.intp]]:
@@ -186,20 +212,14 @@ def _jumped(
 
 
 def _held(
-    skeleton: AcclaimSkeleton,
-    motion: Array,
-    moving: Iterable[str],
-    rate: float,
-    jumps: NDArray[np.intp],
+    motion: Array, moving: Mapping[str, slice], rate: float, jumps: NDArray[np.intp]
 ) -> list[Defect]:
-    least = round(HELD_SECONDS * rate)
+    least = max(REPEATED_FRAMES, round(HELD_SECONDS * rate))
     whole = len(motion)
     repeated = np.all(np.diff(motion, axis=0) == 0, axis=1)
     bones: dict[tuple[int, int], list[str]] = {}
-    for name in moving:
-        bone = skeleton.index[name]
-        first = skeleton.first_channel[bone]
-        values = motion[:, first : first + len(skeleton.bones[bone].channels)]
+    for name, channels in moving.items():
+        values = motion[:, channels]
         if values.shape[1] == 0:
             continue
         for start, end in _stretches(np.all(np.diff(values, axis=0) == 0, axis=1)):

@@ -7,8 +7,8 @@ import pytest
 from acclaim_files import amc_text, asf_text, channels, walking, write_cmu
 
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc, read_asf
-from harness.datasets.cmu.damage import Defect, sound_pieces
 from harness.datasets.cmu.motion import motion_pieces
+from harness.datasets.damage import Defect, sound_pieces
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 

@@ -77,7 +77,7 @@ def list_sets(style: str) -> None:
 @click.option("--raw", type=_FOLDER, help="Folder with your files [default: data/raw/NAME].")
 @click.option("--profile", help="Use this profile's options, from params.yaml.")
 @click.option("--out", type=_FOLDER, help="Folder to write [default: data/prepared/NAME].")
-@click.option("--split", help="For cmu: a split that ships, such as cmu26, or a CSV file.")
+@click.option("--split", help="For cmu and bvh: a CSV file, or a split that ships (cmu26).")
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="An option, its value in YAML."
 )

@@ -47,6 +47,7 @@ class Importer:
 
 
 _MODULES = {
+    "bvh": "harness.datasets.bvh.importer",
     "cmu": "harness.datasets.cmu.importer",
     "custom": "harness.datasets.custom.importer",
     "h36m": "harness.datasets.h36m.importer",

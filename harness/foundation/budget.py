@@ -18,6 +18,8 @@ class Budget:
         yaml_nodes: values written in it; its parser is a hundred times slower than JSON's.
         keypoint_bytes: of a file of a detector's keypoints, a long video's.
         keypoint_items: values in such a file.
+        motion_bytes: of a file of recorded motion in text; an hour of it at 30 frames a second.
+        motion_joints: in such a file's skeleton, ends of bones among them.
         items: values in a file, those that repeat each other counted as often as they are used.
         depth: how deep they lie in each other.
         digits: of an integer; a 64-bit one has at most 19.
@@ -36,6 +38,8 @@ class Budget:
     yaml_nodes: int = 40_000
     keypoint_bytes: int = 128 * 2**20
     keypoint_items: int = 8_000_000
+    motion_bytes: int = 64 * 2**20
+    motion_joints: int = 1_000
     items: int = 1_000_000
     depth: int = 32
     digits: int = 19

@@ -1,13 +1,16 @@
 """Acclaim skeletons and motions: geometry against a literal reference, and bad files."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from acclaim_files import BONES, METRES, amc_text, asf_text, channels, walking
 
+from harness.datasets.cmu import acclaim
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc, read_asf
+from harness.foundation.budget import BUDGET
 from harness.foundation.errors import HarnessError
 
 
@@ -239,6 +242,32 @@ def test_comments_in_latin_1_and_capitals_are_read_in_skeletons(
     np.testing.assert_array_equal(
         odd.joint_ends(np.ones((1, odd.channels))), skeleton.joint_ends(np.ones((1, 62)))
     )
+
+
+def test_a_motion_whose_comments_are_latin_1_is_read_as_the_plain_file(
+    skeleton: AcclaimSkeleton, tmp_path: Path
+) -> None:
+    # As HDM05 has them: line ends of Windows, umlauts in one byte each, which are no UTF-8.
+    text = amc_text(walking(3))
+    assert "\r\n" in text
+    plain, odd = tmp_path / "a.amc", tmp_path / "b.amc"
+    plain.write_bytes(text.encode())
+    comments = "# Größe \x85 ünd Straße\r\n"
+    edited = comments + text.replace("\r\n2\r\n", f"\r\n{comments}2\r\n")
+    odd.write_bytes(edited.encode("latin-1"))
+    with pytest.raises(UnicodeDecodeError):
+        odd.read_text("utf-8")
+    np.testing.assert_array_equal(read_amc(odd, skeleton), read_amc(plain, skeleton))
+
+
+def test_a_file_larger_than_any_motion_is_refused(
+    skeleton: AcclaimSkeleton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acclaim, "BUDGET", replace(BUDGET, motion_bytes=1000))
+    path = tmp_path / "long.amc"
+    path.write_text(amc_text(walking(9)))
+    with pytest.raises(HarnessError, match=r"larger than 1,000 bytes.*cut it"):
+        read_amc(path, skeleton)
 
 
 FIRST_FRAMES = {

@@ -16,7 +16,6 @@ read. Names of bones come out in small letters.
 
 import itertools
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.body.kinematics import forward_kinematics, rotation_from_euler_xyz
+from harness.datasets.files.old_text import lines_of, read_old_text
+from harness.foundation.budget import BUDGET
 from harness.foundation.errors import HarnessError
 
 METRES_PER_INCH = 0.0254
@@ -113,7 +114,7 @@ def read_asf(path: Path, metres_per_unit: float | None = None) -> AcclaimSkeleto
         HarnessError: the file is missing, is no ASF file, or uses something that these motions
             never use (radians, another order of axes, bones that change length).
     """
-    sections = _sections(path, _read_text(path))
+    sections = _sections(path, _read_lines(path))
     units = {words[0].lower(): words[1] for words in sections["units"] if len(words) == 2}
     if "angle" not in units:
         raise HarnessError(
@@ -165,7 +166,7 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
         HarnessError: the file is missing, is no AMC file, belongs to another skeleton, is cut
             short, skips a frame, or holds a value that is no finite number.
     """
-    lines = _lines(_read_text(path))
+    lines = _read_lines(path)
     start = next((n for n, line in enumerate(lines) if line.strip().isdecimal()), len(lines))
     header = {line.strip().upper() for line in lines[:start]}
     if ":DEGREES" not in header or ":FULLY-SPECIFIED" not in header:
@@ -291,27 +292,9 @@ def _lacking(path: Path, frame: int, missing: set[str], lines: Sequence[str]) ->
     )
 
 
-def _read_text(path: Path) -> str:
-    """Return a file's text; comments may be in UTF-8 or Latin-1, the rest is ASCII."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise HarnessError(f"{path}: no such file; see 'harness data fetch cmu --help'") from error
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
-    if b"\0" in content:
-        raise HarnessError(
-            f"{path}: is not a text file (byte {content.index(0)} is zero); download it again"
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _lines(text: str) -> list[str]:
-    """Split at line ends of any system; str.splitlines would also split at letters of Latin-1."""
-    return re.split(r"\r*\n|\r", text)
+def _read_lines(path: Path) -> list[str]:
+    text = read_old_text(path, BUDGET.motion_bytes, "see 'harness data fetch cmu --help'")
+    return lines_of(text)
 
 
 def _says_something(line: str) -> bool:
@@ -319,11 +302,11 @@ def _says_something(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _sections(path: Path, text: str) -> dict[str, list[list[str]]]:
+def _sections(path: Path, lines: Sequence[str]) -> dict[str, list[list[str]]]:
     """Split an ASF file into its sections (":units" and so on), each a list of lines of words."""
     sections: dict[str, list[list[str]]] = {}
     current: list[list[str]] = []
-    for line in filter(_says_something, _lines(text)):
+    for line in filter(_says_something, lines):
         words = line.split()
         if words[0].startswith(":"):
             current = sections.setdefault(words[0][1:].lower(), [])

@@ -1,0 +1,354 @@
+"""BVH files: a hierarchy of joints, and for every frame a value of each of their channels.
+
+A joint's channels move it relative to its parent, in the order in which the file lists them. With T
+its shift and R1, R2, R3 its turns about the coordinate axes in that order, and vectors as columns,
+
+    turn(joint) = turn(parent) R1 R2 R3,    place(joint) = place(parent) + turn(parent) T.
+
+T is the joint's OFFSET. **Position channels take the place of the offset**, axis by axis, at the
+root and at every other joint; readers disagree, some add the two. Bandai Namco's files, which have
+position channels at every joint, repeat the offsets in them, so that adding would double each bone.
+
+Source of the format: M. Meredith, S. Maddock, "Motion Capture File Formats Explained", University
+of Sheffield, CS-01-11; what it leaves open is said above.
+
+Files in the wild put braces on any line, have names with blanks, tabs between numbers and keywords
+in capitals or not; all are read. A frame is a line.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.body.kinematics import rotation_about
+from harness.datasets.bvh.frame_time import rate_of
+from harness.datasets.files.old_text import lines_of, read_old_text
+from harness.foundation.budget import BUDGET
+from harness.foundation.errors import HarnessError
+from harness.foundation.shown import shown
+
+_AXES = "xyz"
+_CHANNELS = {f"{axis}{kind}" for axis in _AXES for kind in ("position", "rotation")}
+_BLOCK = 512
+"""Frames that are moved at a time: the turns of all their joints are kept meanwhile."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class BvhJoint:
+    """A joint of a hierarchy.
+
+    Attributes:
+        name: its name; the end of a bone, which has none in the file, is "end of" its joint.
+        parent: index of its parent, -1 for the root.
+        offset: (3,) from its parent, in the file's unit.
+        channels: what a frame gives for it, in the file's order, in small letters: "xrotation".
+    """
+
+    name: str
+    parent: int
+    offset: Array | None = None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BvhMotion:
+    """A motion with its hierarchy.
+
+    Attributes:
+        path: the file.
+        joints: parents before their children, the root first.
+        values: (frames, channels), the channels of one joint after another.
+        rate: frames a second.
+    """
+
+    path: Path
+    joints: tuple[BvhJoint, ...]
+    values: Array
+    rate: float
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each joint by name."""
+        return {joint.name: number for number, joint in enumerate(self.joints)}
+
+    @cached_property
+    def columns(self) -> tuple[slice, ...]:
+        """Where each joint's values stand in a frame."""
+        ends = np.cumsum([len(joint.channels) for joint in self.joints]).tolist()
+        return tuple(
+            slice(end - len(joint.channels), end)
+            for joint, end in zip(self.joints, ends, strict=True)
+        )
+
+    def moving(self, names: Collection[str]) -> dict[str, slice]:
+        """Return by joint that moves one of these joints, or is one of them, its channels."""
+        return {self.joints[number].name: self.columns[number] for number in self._chain(names)}
+
+    def places(self, names: Sequence[str]) -> Array:
+        """Return where joints are: (frames, names, 3) in the file's unit and axes."""
+        chain = self._chain(names)
+        wanted = [self.index[name] for name in names]
+        found = np.empty((len(self.values), len(wanted), 3))
+        for start in range(0, len(found), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            found[block] = self._places(self.values[block], chain, wanted)
+        return found
+
+    def _chain(self, names: Collection[str]) -> list[int]:
+        """Return joints and all that they hang on, parents first."""
+        chain = set()
+        for name in names:
+            number = self.index[name]
+            while number >= 0 and number not in chain:
+                chain.add(number)
+                number = self.joints[number].parent
+        return sorted(chain)
+
+    def _places(self, values: Array, chain: Sequence[int], wanted: Sequence[int]) -> Array:
+        place: dict[int, Array] = {-1: np.zeros((len(values), 3))}
+        turned: dict[int, Array] = {-1: np.tile(np.eye(3), (len(values), 1, 1))}
+        for number in chain:
+            joint = self.joints[number]
+            shift, turn = _local(joint, values[:, self.columns[number]])
+            above = turned[joint.parent]
+            place[number] = place[joint.parent] + np.einsum("fij,fj->fi", above, shift)
+            turned[number] = above @ turn
+        return np.stack([place[number] for number in wanted], axis=1)
+
+
+def read_bvh(path: Path) -> BvhMotion:
+    """Read a BVH file.
+
+    Raises:
+        HarnessError: the file is missing, larger than the budget or no BVH file, its hierarchy does
+            not hold together, or its frames are not as many, as long and as finite as they must be.
+    """
+    text = read_old_text(path, BUDGET.motion_bytes, "check the folder given with --raw")
+    lines = lines_of(text)
+    motion = next((n for n, line in enumerate(lines) if line.strip().upper() == "MOTION"), None)
+    if motion is None:
+        raise HarnessError(
+            f"{path}: is no whole BVH file: no line MOTION follows its hierarchy; download or "
+            "export it again"
+        )
+    joints = _Hierarchy(path).read(lines[:motion])
+    frames, frame_time, start = _head(path, lines, motion + 1)
+    values = _values(path, lines, start, joints, frames)
+    return BvhMotion(path, joints, values, rate_of(path, frame_time))
+
+
+def _local(joint: BvhJoint, values: Array) -> tuple[Array, Array]:
+    """Return a joint's shift (frames, 3) and turn (frames, 3, 3) relative to its parent."""
+    shift = np.tile(np.zeros(3) if joint.offset is None else joint.offset, (len(values), 1))
+    turn = np.tile(np.eye(3), (len(values), 1, 1))
+    for column, channel in enumerate(joint.channels):
+        axis = _AXES.index(channel[0])
+        if channel.endswith("position"):
+            shift[:, axis] = values[:, column]
+        else:
+            turn = turn @ rotation_about(axis, np.radians(values[:, column]))
+    return shift, turn
+
+
+@dataclass
+class _Hierarchy:
+    """Reads the lines before MOTION."""
+
+    path: Path
+    joints: list[BvhJoint] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
+    """The joints whose braces are open, the innermost last."""
+    announced: bool = False
+    """Whether the last joint's brace is still to come."""
+
+    def read(self, lines: Sequence[str]) -> tuple[BvhJoint, ...]:
+        begun = False
+        for number, part in _parts(lines):
+            if not begun:
+                begun = part.upper() == "HIERARCHY"
+                if not begun:
+                    raise self._odd(number, part, "the line HIERARCHY")
+                continue
+            self._take(number, part)
+        if self.open or self.announced or not self.joints:
+            told = f"of {self.joints[-1].name} " if self.joints else ""
+            raise HarnessError(
+                f"{self.path}: the hierarchy {told}ends before its last brace; the file is cut "
+                "short, so download or export it again"
+            )
+        return tuple(self.joints)
+
+    def _take(self, number: int, part: str) -> None:
+        keyword, *words = part.split()
+        match keyword.upper():
+            case "{" if self.announced:
+                self.open.append(len(self.joints) - 1)
+                self.announced = False
+            case "}" if self.open and not self.announced:
+                self._close(number)
+            case "ROOT" if words and not self.joints:
+                self._announce(number, " ".join(words), -1)
+            case "JOINT" if words and self.open and not self.announced:
+                self._announce(number, " ".join(words), self.open[-1])
+            case "END" if self.open and not self.announced:
+                self._announce(number, self._end_name(), self.open[-1])
+            case "OFFSET" if self.open and not self.announced:
+                self._joint.offset = self._offset(number, words)
+            case "CHANNELS" if self.open and not self.announced:
+                self._joint.channels = self._channels(number, words)
+            case "ROOT" if self.joints:
+                raise HarnessError(
+                    f"{self.path}, line {number}: a second ROOT; give each person a file"
+                )
+            case _:
+                raise self._odd(number, part, "a ROOT, JOINT, End Site, OFFSET, CHANNELS or brace")
+
+    @property
+    def _joint(self) -> BvhJoint:
+        return self.joints[self.open[-1]]
+
+    def _announce(self, number: int, name: str, parent: int) -> None:
+        if any(joint.name == name for joint in self.joints):
+            raise HarnessError(
+                f"{self.path}, line {number}: joint {shown(name, 60)} stands twice; rename one"
+            )
+        if len(self.joints) == BUDGET.motion_joints:
+            raise HarnessError(
+                f"{self.path}, line {number}: has more than {BUDGET.motion_joints:,} joints, which "
+                "no person's hierarchy has"
+            )
+        self.joints.append(BvhJoint(name, parent))
+        self.announced = True
+
+    def _end_name(self) -> str:
+        """Name the end of a bone, which the file does not; a joint may have several."""
+        own, known = self._joint.name, {joint.name for joint in self.joints}
+        names = [f"end of {own}", *(f"end {n} of {own}" for n in range(2, len(self.joints) + 2))]
+        return next(name for name in names if name not in known)
+
+    def _close(self, number: int) -> None:
+        if self._joint.offset is None:
+            raise HarnessError(
+                f"{self.path}, line {number}: joint {shown(self._joint.name, 60)} has no OFFSET"
+            )
+        self.open.pop()
+
+    def _offset(self, number: int, words: Sequence[str]) -> Array:
+        try:
+            offset = np.array([float(word) for word in words])
+        except ValueError:
+            offset = np.array([])
+        if offset.shape != (3,) or not np.isfinite(offset).all():
+            raise HarnessError(
+                f"{self.path}, line {number}: OFFSET of {shown(self._joint.name, 60)} is "
+                f"'{shown(' '.join(words), 60)}', expected three finite numbers"
+            )
+        return offset
+
+    def _channels(self, number: int, words: Sequence[str]) -> tuple[str, ...]:
+        channels = tuple(word.lower() for word in words[1:])
+        whole = words[:1] == [str(len(channels))] and len(set(channels)) == len(channels)
+        if not whole or not set(channels) <= _CHANNELS:
+            raise HarnessError(
+                f"{self.path}, line {number}: CHANNELS of {shown(self._joint.name, 60)} are "
+                f"'{shown(' '.join(words), 120)}', expected their number and then each of "
+                "Xposition, Yposition, Zposition, Xrotation, Yrotation, Zrotation at most once"
+            )
+        return channels
+
+    def _odd(self, number: int, part: str, expected: str) -> HarnessError:
+        return HarnessError(
+            f"{self.path}, line {number}: found '{shown(part, 60)}', expected {expected}; is it a "
+            "BVH file?"
+        )
+
+
+def _parts(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the number of each line with what it says, braces apart."""
+    for number, line in enumerate(lines, start=1):
+        for part in re.split(r"([{}])", line):
+            if part.strip():
+                yield number, part.strip()
+
+
+def _head(path: Path, lines: Sequence[str], start: int) -> tuple[int, str, int]:
+    """Return what MOTION begins with: the number of frames, the frame time and where frames are."""
+    found: list[str] = []
+    for name, pattern in (
+        ("Frames", r"frames\s*:\s*(\d+)"),
+        ("Frame Time", r"frame\s+time\s*:\s*(\S+)"),
+    ):
+        while start < len(lines) and not lines[start].strip():
+            start += 1
+        line = lines[start].strip() if start < len(lines) else ""
+        match = re.fullmatch(pattern, line, re.IGNORECASE | re.ASCII)
+        if match is None or len(match[1]) > BUDGET.digits:
+            raise HarnessError(
+                f"{path}, line {start + 1}: found '{shown(line, 60)}' after MOTION, expected "
+                f"'{name}:' and a number"
+            )
+        found.append(match[1])
+        start += 1
+    return int(found[0]), found[1], start
+
+
+def _values(
+    path: Path, lines: Sequence[str], start: int, joints: Sequence[BvhJoint], frames: int
+) -> Array:
+    """Return the values of all frames: in one go, line by line only to say what is wrong."""
+    channels = sum(len(joint.channels) for joint in joints)
+    given = [line for line in lines[start:] if line.strip()]
+    if not (given and frames and channels):
+        raise HarnessError(
+            f"{path}: holds no motion ({frames} frames announced, {len(given)} there, {channels} "
+            "channels); export it again"
+        )
+    try:
+        values = np.loadtxt(given, dtype=np.float64, ndmin=2, comments=None)
+    except ValueError as error:
+        raise _first_defect(path, lines, start, channels) from error
+    if values.shape[1] != channels or not np.isfinite(values).all():
+        raise _first_defect(path, lines, start, channels)
+    if len(values) != frames:
+        raise HarnessError(
+            f"{path}: announces {frames} frames and holds {len(values)}; the file is cut short or "
+            "was put together, so export it again or correct the line Frames"
+        )
+    return values
+
+
+def _first_defect(path: Path, lines: Sequence[str], start: int, channels: int) -> HarnessError:
+    """Say what is wrong with the frames, at the first line that does not fit."""
+    frame = 0
+    for number, line in enumerate(lines[start:], start=start + 1):
+        words = line.split()
+        if not words:
+            continue
+        frame += 1
+        where = f"{path}, line {number}, frame {frame}"
+        if len(words) != channels:
+            return HarnessError(
+                f"{where}: has {len(words)} values, expected one for each of the hierarchy's "
+                f"{channels} channels; the file is cut short or belongs to another hierarchy"
+            )
+        for word in words:
+            if not _is_finite_number(word):
+                return HarnessError(
+                    f"{where}: has the value '{shown(word, 40)}', expected a finite number; repair "
+                    "or cut out the frame"
+                )
+    return HarnessError(f"{path}: its frames cannot be read as numbers; export it again")
+
+
+def _is_finite_number(word: str) -> bool:
+    try:
+        return bool(np.isfinite(np.loadtxt([word], dtype=np.float64, comments=None)))
+    except ValueError:
+        return False

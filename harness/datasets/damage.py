@@ -11,8 +11,9 @@ motion makes within frames grow with the square of the frame's length.
   them (the median of seven), and is not back in the next frame (motion at hand: 5.5 cm).
 - **Wobble**: half of the joints are more than 4 cm off the median of their places over an eighth of
   a second (motion at hand: 2.5 cm); it reaches two frames beyond those where they are 1.5 cm off.
-- **Held angles**: a bone that moves a joint, and moves elsewhere in the trial, keeps every angle to
-  the last digit for ten frames or more; at a low rate, for three at least.
+- **Held angles**: a bone that moves a joint keeps every angle to the last digit for ten frames or
+  more (at a low rate, for three at least), and moves in as many others: what is stiff all through a
+  trial, but for a pose that was put in front of it, is not held.
 
 What is left out: repeated frames, wobbles, held angles that a jump begins or ends, and what lies
 between two jumps, or a jump and an end of the trial, that are less than a tenth of a second apart:
@@ -219,10 +220,10 @@ def _held(
     repeated = np.all(np.diff(motion, axis=0) == 0, axis=1)
     bones: dict[tuple[int, int], list[str]] = {}
     for name, channels in moving.items():
-        values = motion[:, channels]
-        if values.shape[1] == 0:
+        same = np.all(np.diff(motion[:, channels], axis=0) == 0, axis=1)
+        if np.sum(~same) < least:
             continue
-        for start, end in _stretches(np.all(np.diff(values, axis=0) == 0, axis=1)):
+        for start, end in _stretches(same):
             long = least <= end - start + 1 < whole
             if long and not repeated[start:end].all():
                 bones.setdefault((start, end), []).append(name)

@@ -373,4 +373,3 @@ def test_a_chain_of_joints_without_channels_takes_no_memory_for_all_frames(tmp_p
     tracemalloc.stop()
     np.testing.assert_array_equal(places[-1], [[1, deep, 0]])
     assert peak < 100 * 2**20
-

@@ -10,6 +10,7 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.bvh.mapping import SkeletonMapping
 from harness.datasets.bvh.reader import BvhMotion
 from harness.datasets.damage import sound_motion
+from harness.datasets.plausible_3d import check_body
 from harness.datasets.resample import resample
 from harness.foundation.errors import HarnessError
 
@@ -23,6 +24,8 @@ UNITS = {
 """By length in metres, the units that files are in where nobody says it."""
 _SMALLEST_LEG, _USUAL_LEG, _LARGEST_LEG = 0.6, 0.85, 1.2
 _SHORTEST_BONE = 1e-3
+"""Share of a leg below which a bone has no length."""
+_FARTHEST = 1e9
 _UPRIGHT_METRES = 0.3
 
 Array = NDArray[np.float64]
@@ -60,12 +63,13 @@ def motion_pieces(
         metres_per_unit: length of the file's unit; else that of the mapping, else inferred.
 
     Raises:
-        HarnessError: a joint is missing, a bone has no length, no unit makes it a person.
+        HarnessError: a joint is missing, a bone has no length, the unit makes it no person.
     """
     joints = mapping.mapped(motion)
     _check_bones(motion, mapping, joints)
     unit = metres_per_unit or mapping.metres_per_unit or _unit_of(motion, joints)
     positions = joints * unit
+    check_body(str(motion.path), positions, H36M_17)
     moving = motion.moving(mapping.needed)
     sound, notes = sound_motion(trial, motion.values, positions, moving, motion.rate)
     notes += _posture(trial, positions)
@@ -73,8 +77,11 @@ def motion_pieces(
 
 
 def _check_bones(motion: BvhMotion, mapping: SkeletonMapping, joints: Array) -> None:
-    if not np.isfinite(joints).all():
-        raise HarnessError(f"{motion.path}: holds values too large for a place; export it again")
+    if not (np.abs(joints) < _FARTHEST).all():
+        raise HarnessError(
+            f"{motion.path}: a joint is {_FARTHEST:g} units or more away; the file is damaged, so "
+            "export it again"
+        )
     size = leg_length(joints, H36M_17) or 0.0
     for parent, child in H36M_17.edges:
         lengths = np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1)

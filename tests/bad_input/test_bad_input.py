@@ -27,6 +27,7 @@ ELSEWHERE = {
     "missing files": (
         "datasets/test_h36m_refusals.py::test_a_folder_without_the_files_says_which_were_looked_for",
         "datasets/test_cmu.py::test_bad_folders_are_refused",
+        "datasets/test_bvh.py::test_folders_without_files_or_with_one_name_twice_are_refused",
         "datasets/test_humaneva.py::test_an_empty_folder_says_what_was_looked_for",
         "datasets/test_safe_npz.py::test_missing_files_and_entries_are_named",
     ),
@@ -43,6 +44,8 @@ ELSEWHERE = {
         "datasets/test_humaneva.py::test_bad_npz_files_are_one_plain_error",
         "datasets/test_humaneva.py::test_bad_matlab_files_are_named",
         "datasets/test_acclaim.py::test_a_damaged_motion_is_refused_with_its_place",
+        "datasets/test_bvh_reader.py::test_a_bad_file_is_refused_in_one_plain_line",
+        "datasets/test_bvh.py::test_a_file_that_is_no_person_is_refused_in_one_line",
         "prediction/test_stored_predictions.py::test_wrong_joint_count_is_refused_and_the_old_folder_stays",
         "prediction/test_stored_predictions.py::test_non_finite_predictions_name_clip_and_frame",
     ),

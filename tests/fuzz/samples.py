@@ -16,6 +16,7 @@ from scipy.io import savemat
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the writers of made-up files lie
 
 import acclaim_files
+import bvh_files
 import custom_files
 import h36m_fixtures
 import keypoint_files
@@ -25,6 +26,7 @@ from tiny_project import tiny_params
 
 from harness.body.skeleton import H36M_17
 from harness.cli.data import _parsed as parsed_options
+from harness.datasets.bvh.mapping import mapping_called
 from harness.datasets.clip_names import clip_names
 from harness.datasets.files.cdf import read_cdf
 from harness.datasets.files.matlab import read_matlab
@@ -154,6 +156,13 @@ def _raw_files() -> Iterator[Sample]:
     for name in ("01/01.asf", "01/01_01.amc"):
         path = cmu / "subjects" / name
         yield Sample(f"cmu: {path.suffix}", path, _importing("cmu", cmu, options))
+    bvh = bvh_files.write_raw(Path("bvh"), {"walk": bvh_files.bvh_text(bvh_files.moving(40))})
+    mapping = Path("bvh/mapping.yaml")
+    mapping.write_text(yaml.safe_dump(mapping_called("lafan1").model_dump()))
+    split = bvh_files.write_split(bvh / "split.csv", "anna,walk,Walk,train\n")
+    options = {"skeleton": str(mapping), "split": split, "fps": 30}
+    for path in (bvh / "walk.bvh", mapping, Path(split)):
+        yield Sample(f"bvh: {path.suffix}", path, _importing("bvh", bvh, options))
     penn = Path("penn/labels/0001.mat")
     penn.parent.mkdir(parents=True)
     rng = np.random.default_rng(0)

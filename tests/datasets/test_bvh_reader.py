@@ -191,10 +191,10 @@ def test_a_rounded_frame_time_is_the_rate_that_was_meant(frame_time: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "frame_time", ["0", "-0.1", "nan", "inf", "0,04", "1_0", "", ".", "1e-400"]
+    "frame_time", ["0", "-0.1", "nan", "inf", "0,04", "1_0", "", ".", "1e-400", "1e-300", "1e300"]
 )
 def test_a_frame_time_that_is_none_is_refused(frame_time: str) -> None:
-    with pytest.raises(HarnessError, match=r"a\.bvh: Frame Time is .*such as 0\.0333333"):
+    with pytest.raises(HarnessError, match=r"a\.bvh: Frame Time is .*0\.0001 to 10, such as"):
         rate_of(Path("a.bvh"), frame_time)
 
 
@@ -252,7 +252,7 @@ BAD: dict[str, tuple[Callable[[str], str], str]] = {
     "empty motion": (lambda text: text[: text.index("Frames")], "found '' after MOTION, .*Frames:"),
     "no frames": (
         lambda text: text[: text.index("Frames")] + "Frames: 0\nFrame Time: 0.1\n",
-        r"holds no motion \(0 frames announced, 0 there, 69 channels\)",
+        r"holds no motion \(no frames of 69 channels\)",
     ),
     "frames in words": (lambda text: text.replace("Frames: 4", "Frames: four"), "'Frames: four'"),
     "frames beyond counting": (lambda text: text.replace("Frames: 4", "Frames: " + "9" * 30), "99"),

@@ -15,6 +15,7 @@ from typing import Annotated
 from pydantic import Field
 
 from harness.body.skeleton import H36M_17
+from harness.datasets.bvh.frame_time import SHORTEST_SECONDS
 from harness.datasets.bvh.mapping import mapping_called
 from harness.datasets.bvh.motion import UNITS, motion_pieces
 from harness.datasets.bvh.reader import read_bvh
@@ -45,7 +46,9 @@ class BvhSettings(FilmingSettings):
     skeleton: str
     split: str
     metres_per_unit: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    frame_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    frame_rates: dict[str, Annotated[float, Field(gt=0, le=1 / SHORTEST_SECONDS)]] = Field(
+        default_factory=dict
+    )
 
 
 def find_trials(raw: Path, listed: TrialSplit) -> list[Trial]:

@@ -16,6 +16,8 @@ Files in the wild put braces on any line, have names with blanks, tabs between n
 in capitals or not; all are read. A frame is a line.
 """
 
+import itertools
+import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +36,9 @@ from harness.foundation.shown import shown
 
 _AXES = "xyz"
 _CHANNELS = {f"{axis}{kind}" for axis in _AXES for kind in ("position", "rotation")}
+_MOTION = re.compile(r"(?:^|(?<=[\r\n]))[ \t]*MOTION[ \t]*(?=[\r\n]|$)", re.IGNORECASE)
+_FRAME_TIME = r"frame\s+time\s*:\s*(\S+)"
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _BLOCK = 512
 """Frames that are moved at a time: the turns of all their joints are kept meanwhile."""
 
@@ -131,16 +136,20 @@ def read_bvh(path: Path) -> BvhMotion:
             not hold together, or its frames are not as many, as long and as finite as they must be.
     """
     text = read_old_text(path, BUDGET.motion_bytes, "check the folder given with --raw")
-    lines = lines_of(text)
-    motion = next((n for n, line in enumerate(lines) if line.strip().upper() == "MOTION"), None)
+    motion = _MOTION.search(text)
     if motion is None:
         raise HarnessError(
             f"{path}: is no whole BVH file: no line MOTION follows its hierarchy; download or "
             "export it again"
         )
-    joints = _Hierarchy(path).read(lines[:motion])
-    frames, frame_time, start = _head(path, lines, motion + 1)
-    values = _values(path, lines, start, joints, frames)
+    joints = _Hierarchy(path).read(text[: motion.start()])
+    frames, frame_time, _ = _motion_lines(path, text, motion.end())
+    values = _values(path, text, motion.end(), joints)
+    if len(values) != frames:
+        raise HarnessError(
+            f"{path}: announces {frames} frames and holds {len(values)}; the file is cut short or "
+            "was put together, so export it again or correct the line Frames"
+        )
     return BvhMotion(path, joints, values, rate_of(path, frame_time))
 
 
@@ -168,9 +177,9 @@ class _Hierarchy:
     announced: bool = False
     """Whether the last joint's brace is still to come."""
 
-    def read(self, lines: Sequence[str]) -> tuple[BvhJoint, ...]:
+    def read(self, text: str) -> tuple[BvhJoint, ...]:
         begun = False
-        for number, part in _parts(lines):
+        for number, part in _parts(text):
             if not begun:
                 begun = part.upper() == "HIERARCHY"
                 if not begun:
@@ -270,68 +279,66 @@ class _Hierarchy:
         )
 
 
-def _parts(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _parts(text: str) -> Iterator[tuple[int, str]]:
     """Yield the number of each line with what it says, braces apart."""
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         for part in re.split(r"([{}])", line):
             if part.strip():
                 yield number, part.strip()
 
 
-def _head(path: Path, lines: Sequence[str], start: int) -> tuple[int, str, int]:
-    """Return what MOTION begins with: the number of frames, the frame time and where frames are."""
+def _motion_lines(path: Path, text: str, start: int) -> tuple[int, str, Iterator[tuple[int, str]]]:
+    """Read what follows MOTION.
+
+    Args:
+        path: the file; errors name it.
+        text: its text.
+        start: where the line MOTION ends.
+
+    Returns:
+        The number of frames, the frame time, and each frame's line with its number.
+    """
+    first = sum(1 for _ in lines_of(text[:start]))
+    numbered = enumerate(lines_of(text[start:]), start=first)
+    said = ((number, line.strip()) for number, line in numbered if line.strip())
     found: list[str] = []
-    for name, pattern in (
-        ("Frames", r"frames\s*:\s*(\d+)"),
-        ("Frame Time", r"frame\s+time\s*:\s*(\S+)"),
-    ):
-        while start < len(lines) and not lines[start].strip():
-            start += 1
-        line = lines[start].strip() if start < len(lines) else ""
+    for name, pattern in (("Frames", r"frames\s*:\s*(\d+)"), ("Frame Time", _FRAME_TIME)):
+        number, line = next(said, (0, ""))
         match = re.fullmatch(pattern, line, re.IGNORECASE | re.ASCII)
         if match is None or len(match[1]) > BUDGET.digits:
+            where = f"{path}, line {number}" if number else f"{path}"
             raise HarnessError(
-                f"{path}, line {start + 1}: found '{shown(line, 60)}' after MOTION, expected "
-                f"'{name}:' and a number"
+                f"{where}: found '{shown(line, 60)}' after MOTION, expected '{name}:' and a number"
             )
         found.append(match[1])
-        start += 1
-    return int(found[0]), found[1], start
+    return int(found[0]), found[1], said
 
 
-def _values(
-    path: Path, lines: Sequence[str], start: int, joints: Sequence[BvhJoint], frames: int
-) -> Array:
+def _values(path: Path, text: str, start: int, joints: Sequence[BvhJoint]) -> Array:
     """Return the values of all frames: in one go, line by line only to say what is wrong."""
     channels = sum(len(joint.channels) for joint in joints)
-    given = [line for line in lines[start:] if line.strip()]
-    if not (given and frames and channels):
+    _, _, said = _motion_lines(path, text, start)
+    first = next(said, None)
+    if first is None or not channels:
         raise HarnessError(
-            f"{path}: holds no motion ({frames} frames announced, {len(given)} there, {channels} "
+            f"{path}: holds no motion ({'frames' if first else 'no frames'} of {channels} "
             "channels); export it again"
         )
+    lines = (line for _, line in itertools.chain([first], said))
     try:
-        values = np.loadtxt(given, dtype=np.float64, ndmin=2, comments=None)
+        values = np.loadtxt(lines, dtype=np.float64, ndmin=2, comments=None, encoding=None)
     except ValueError as error:
-        raise _first_defect(path, lines, start, channels) from error
+        raise _first_defect(path, text, start, channels) from error
     if values.shape[1] != channels or not np.isfinite(values).all():
-        raise _first_defect(path, lines, start, channels)
-    if len(values) != frames:
-        raise HarnessError(
-            f"{path}: announces {frames} frames and holds {len(values)}; the file is cut short or "
-            "was put together, so export it again or correct the line Frames"
-        )
+        raise _first_defect(path, text, start, channels)
     return values
 
 
-def _first_defect(path: Path, lines: Sequence[str], start: int, channels: int) -> HarnessError:
+def _first_defect(path: Path, text: str, start: int, channels: int) -> HarnessError:
     """Say what is wrong with the frames, at the first line that does not fit."""
-    frame = 0
-    for number, line in enumerate(lines[start:], start=start + 1):
+    _, _, said = _motion_lines(path, text, start)
+    for frame, (number, line) in enumerate(said, start=1):
         words = line.split()
-        if not words:
-            continue
-        frame += 1
         where = f"{path}, line {number}, frame {frame}"
         if len(words) != channels:
             return HarnessError(
@@ -348,7 +355,5 @@ def _first_defect(path: Path, lines: Sequence[str], start: int, channels: int) -
 
 
 def _is_finite_number(word: str) -> bool:
-    try:
-        return bool(np.isfinite(np.loadtxt([word], dtype=np.float64, comments=None)))
-    except ValueError:
-        return False
+    """Whether a word is one for the reader of all frames, which knows no 1_0 and no 1,5."""
+    return _NUMBER.fullmatch(word) is not None and math.isfinite(float(word))

@@ -294,7 +294,7 @@ def _lacking(path: Path, frame: int, missing: set[str], lines: Sequence[str]) ->
 
 def _read_lines(path: Path) -> list[str]:
     text = read_old_text(path, BUDGET.motion_bytes, "see 'harness data fetch cmu --help'")
-    return lines_of(text)
+    return list(lines_of(text))
 
 
 def _says_something(line: str) -> bool:

@@ -1,6 +1,7 @@
 """Text of old formats: mostly ASCII, names and comments in whatever the program had."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.foundation.errors import HarnessError
@@ -41,6 +42,13 @@ def read_old_text(path: Path, limit: int, remedy: str) -> str:
         return content.decode("latin-1")
 
 
-def lines_of(text: str) -> list[str]:
-    """Split text at line ends of any system; str.splitlines would also split at Latin-1 letters."""
-    return re.split(r"\r*\n|\r", text)
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a text, ended as on any system, without keeping all of them.
+
+    str.splitlines would also split at letters of Latin-1.
+    """
+    start = 0
+    for end in re.finditer(r"\r?\n|\r", text):
+        yield text[start : end.start()]
+        start = end.end()
+    yield text[start:]

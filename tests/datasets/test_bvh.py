@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from harness.body.camera import camera_to_world
 from harness.body.skeleton import H36M_17
 from harness.cli.main import harness
+from harness.datasets.bvh.hierarchy import BvhJoint
 from harness.datasets.bvh.mapping import mapping_called
 from harness.datasets.bvh.motion import motion_pieces
-from harness.datasets.bvh.reader import BvhJoint, BvhMotion, read_bvh
+from harness.datasets.bvh.reader import BvhMotion, read_bvh
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError

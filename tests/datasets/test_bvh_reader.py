@@ -10,7 +10,7 @@ from bvh_files import bvh_text, moving
 
 from harness.body.kinematics import forward_kinematics
 from harness.body.skeleton import H36M_17
-from harness.datasets.bvh import reader
+from harness.datasets.bvh import hierarchy, reader
 from harness.datasets.bvh.frame_time import rate_of
 from harness.datasets.bvh.reader import read_bvh
 from harness.foundation.budget import BUDGET
@@ -309,6 +309,14 @@ BAD: dict[str, tuple[Callable[[str], str], str]] = {
     "another number of channels": (
         lambda text: text.replace("CHANNELS 3 Z", "CHANNELS 2 Z", 1), "of LeftUpLeg are '2 Z",
     ),
+    "channels below a child": (
+        lambda text: text.replace("}\nMOTION", "\tCHANNELS 1 Xrotation\n}\nMOTION"),
+        "found 'CHANNELS 1 Xrotation'",
+    ),
+    "two offsets": (
+        lambda text: text.replace("\tOFFSET", "\tOFFSET 1 2 3\n\tOFFSET", 1),
+        "found 'OFFSET 0.000000",
+    ),
     "something else": (lambda text: text.replace("OFFSET", "ROTATE", 1), "found 'ROTATE"),
 }  # fmt: skip
 
@@ -348,7 +356,7 @@ def test_files_beyond_the_budget_are_refused(
 ) -> None:
     path = tmp_path / "a.bvh"
     path.write_text(bvh_text(moving(4)))
-    monkeypatch.setattr(reader, "BUDGET", replace(BUDGET, motion_joints=10))
+    monkeypatch.setattr(hierarchy, "BUDGET", replace(BUDGET, motion_joints=10))
     with pytest.raises(HarnessError, match="more than 10 joints"):
         read_bvh(path)
     monkeypatch.setattr(reader, "BUDGET", replace(BUDGET, motion_bytes=1000))

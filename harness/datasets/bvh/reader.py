@@ -20,7 +20,7 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -29,13 +29,12 @@ from numpy.typing import NDArray
 
 from harness.body.kinematics import rotation_about
 from harness.datasets.bvh.frame_time import rate_of
+from harness.datasets.bvh.hierarchy import AXES, BvhJoint, read_hierarchy
 from harness.datasets.files.old_text import lines_of, read_old_text
 from harness.foundation.budget import BUDGET
 from harness.foundation.errors import HarnessError
 from harness.foundation.shown import shown
 
-_AXES = "xyz"
-_CHANNELS = {f"{axis}{kind}" for axis in _AXES for kind in ("position", "rotation")}
 _MOTION = re.compile(r"(?:^|(?<=[\r\n]))[ \t]*MOTION[ \t]*(?=[\r\n]|$)", re.IGNORECASE)
 _FRAME_TIME = r"frame\s+time\s*:\s*(\S+)"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -43,23 +42,6 @@ _BLOCK = 512
 """Frames that are moved at a time: the turns of all their joints are kept meanwhile."""
 
 Array = NDArray[np.float64]
-
-
-@dataclass
-class BvhJoint:
-    """A joint of a hierarchy.
-
-    Attributes:
-        name: its name; the end of a bone, which has none in the file, is "end of" its joint.
-        parent: index of its parent, -1 for the root.
-        offset: (3,) from its parent, in the file's unit.
-        channels: what a frame gives for it, in the file's order, in small letters: "xrotation".
-    """
-
-    name: str
-    parent: int
-    offset: Array | None = None
-    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +124,7 @@ def read_bvh(path: Path) -> BvhMotion:
             f"{path}: is no whole BVH file: no line MOTION follows its hierarchy; download or "
             "export it again"
         )
-    joints = _Hierarchy(path).read(text[: motion.start()])
+    joints = read_hierarchy(path, text[: motion.start()])
     frames, frame_time, _ = _motion_lines(path, text, motion.end())
     values = _values(path, text, motion.end(), joints)
     if len(values) != frames:
@@ -158,133 +140,12 @@ def _local(joint: BvhJoint, values: Array) -> tuple[Array, Array]:
     shift = np.tile(np.zeros(3) if joint.offset is None else joint.offset, (len(values), 1))
     turn = np.tile(np.eye(3), (len(values), 1, 1))
     for column, channel in enumerate(joint.channels):
-        axis = _AXES.index(channel[0])
+        axis = AXES.index(channel[0])
         if channel.endswith("position"):
             shift[:, axis] = values[:, column]
         else:
             turn = turn @ rotation_about(axis, np.radians(values[:, column]))
     return shift, turn
-
-
-@dataclass
-class _Hierarchy:
-    """Reads the lines before MOTION."""
-
-    path: Path
-    joints: list[BvhJoint] = field(default_factory=list)
-    open: list[int] = field(default_factory=list)
-    """The joints whose braces are open, the innermost last."""
-    announced: bool = False
-    """Whether the last joint's brace is still to come."""
-
-    def read(self, text: str) -> tuple[BvhJoint, ...]:
-        begun = False
-        for number, part in _parts(text):
-            if not begun:
-                begun = part.upper() == "HIERARCHY"
-                if not begun:
-                    raise self._odd(number, part, "the line HIERARCHY")
-                continue
-            self._take(number, part)
-        if self.open or self.announced or not self.joints:
-            told = f"of {self.joints[-1].name} " if self.joints else ""
-            raise HarnessError(
-                f"{self.path}: the hierarchy {told}ends before its last brace; the file is cut "
-                "short, so download or export it again"
-            )
-        return tuple(self.joints)
-
-    def _take(self, number: int, part: str) -> None:
-        keyword, *words = part.split()
-        match keyword.upper():
-            case "{" if self.announced:
-                self.open.append(len(self.joints) - 1)
-                self.announced = False
-            case "}" if self.open and not self.announced:
-                self._close(number)
-            case "ROOT" if words and not self.joints:
-                self._announce(number, " ".join(words), -1)
-            case "JOINT" if words and self.open and not self.announced:
-                self._announce(number, " ".join(words), self.open[-1])
-            case "END" if self.open and not self.announced:
-                self._announce(number, self._end_name(), self.open[-1])
-            case "OFFSET" if self.open and not self.announced:
-                self._joint.offset = self._offset(number, words)
-            case "CHANNELS" if self.open and not self.announced:
-                self._joint.channels = self._channels(number, words)
-            case "ROOT" if self.joints:
-                raise HarnessError(
-                    f"{self.path}, line {number}: a second ROOT; give each person a file"
-                )
-            case _:
-                raise self._odd(number, part, "a ROOT, JOINT, End Site, OFFSET, CHANNELS or brace")
-
-    @property
-    def _joint(self) -> BvhJoint:
-        return self.joints[self.open[-1]]
-
-    def _announce(self, number: int, name: str, parent: int) -> None:
-        if any(joint.name == name for joint in self.joints):
-            raise HarnessError(
-                f"{self.path}, line {number}: joint {shown(name, 60)} stands twice; rename one"
-            )
-        if len(self.joints) == BUDGET.motion_joints:
-            raise HarnessError(
-                f"{self.path}, line {number}: has more than {BUDGET.motion_joints:,} joints, which "
-                "no person's hierarchy has"
-            )
-        self.joints.append(BvhJoint(name, parent))
-        self.announced = True
-
-    def _end_name(self) -> str:
-        """Name the end of a bone, which the file does not; a joint may have several."""
-        own, known = self._joint.name, {joint.name for joint in self.joints}
-        names = [f"end of {own}", *(f"end {n} of {own}" for n in range(2, len(self.joints) + 2))]
-        return next(name for name in names if name not in known)
-
-    def _close(self, number: int) -> None:
-        if self._joint.offset is None:
-            raise HarnessError(
-                f"{self.path}, line {number}: joint {shown(self._joint.name, 60)} has no OFFSET"
-            )
-        self.open.pop()
-
-    def _offset(self, number: int, words: Sequence[str]) -> Array:
-        try:
-            offset = np.array([float(word) for word in words])
-        except ValueError:
-            offset = np.array([])
-        if offset.shape != (3,) or not np.isfinite(offset).all():
-            raise HarnessError(
-                f"{self.path}, line {number}: OFFSET of {shown(self._joint.name, 60)} is "
-                f"'{shown(' '.join(words), 60)}', expected three finite numbers"
-            )
-        return offset
-
-    def _channels(self, number: int, words: Sequence[str]) -> tuple[str, ...]:
-        channels = tuple(word.lower() for word in words[1:])
-        whole = words[:1] == [str(len(channels))] and len(set(channels)) == len(channels)
-        if not whole or not set(channels) <= _CHANNELS:
-            raise HarnessError(
-                f"{self.path}, line {number}: CHANNELS of {shown(self._joint.name, 60)} are "
-                f"'{shown(' '.join(words), 120)}', expected their number and then each of "
-                "Xposition, Yposition, Zposition, Xrotation, Yrotation, Zrotation at most once"
-            )
-        return channels
-
-    def _odd(self, number: int, part: str, expected: str) -> HarnessError:
-        return HarnessError(
-            f"{self.path}, line {number}: found '{shown(part, 60)}', expected {expected}; is it a "
-            "BVH file?"
-        )
-
-
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of each line with what it says, braces apart."""
-    for number, line in enumerate(lines_of(text), start=1):
-        for part in re.split(r"([{}])", line):
-            if part.strip():
-                yield number, part.strip()
 
 
 def _motion_lines(path: Path, text: str, start: int) -> tuple[int, str, Iterator[tuple[int, str]]]:

@@ -1,4 +1,4 @@
-"""Figures of the experiments: errors by action trained on and tested on, errors by noise.
+"""Figures of the experiments: errors by action trained on and tested on, by noise, by size.
 
 matplotlib is imported only when a figure is drawn.
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.reporting.drawing import legend_below, save_figure, style_of
 from harness.reporting.grids.cell_tables import PRINTED_ON, Line
+from harness.reporting.grids.claim_growth import Step
 from harness.reporting.grids.cross_action import TrainedOn
 from harness.reporting.measured_rows import Value
 from harness.reporting.names import title_of
@@ -138,6 +139,50 @@ def draw_noise(lines: Sequence[Line], stem: Path) -> list[Path]:
             axis.grid(visible=True, alpha=0.3)
         legend_below(printed.figure, axes[0], columns=8)
         return save_figure(printed.figure, stem)
+
+
+def draw_growth(steps: Sequence[Step], what: str, stem: Path) -> list[Path]:
+    """Draw a claim's difference step by step with both intervals, and the errors behind it.
+
+    Args:
+        steps: one or more.
+        what: what grows from step to step, in words.
+        stem: the files' path without an ending.
+    """
+    places = np.arange(len(steps))
+    with _figure(1, 2, (10.0, 4.2)) as axes:
+        apart, errors = axes[0]
+        black = "#222222"
+        apart.axhline(0.0, color=black, linewidth=0.8)
+        values = [step.difference.value for step in steps]
+        apart.plot(places, values, color=style_of("dgnet").color, marker="o")
+        for shift, line, label, intervals in (
+            (-0.04, "-", "95 % over takes and seeds", [step.difference for step in steps]),
+            (0.04, ":", "95 % over subjects", [step.over_subjects for step in steps]),
+        ):
+            ends = [
+                (place + shift, one.low, one.high)
+                for place, one in zip(places, intervals, strict=True)
+                if one is not None and one.low is not None
+            ]
+            if ends:
+                apart.vlines(*zip(*ends, strict=True), color=black, linestyle=line, label=label)
+        apart.set_ylabel("DG-Net minus all fixed, MPJPE in mm")
+        for rows in ([step.baseline for step in steps], [step.claimed for step in steps]):
+            style, label = style_of(rows[0].model), title_of(rows[0].model)
+            means = [row.average.mean for row in rows]
+            errors.plot(places, means, color=style.color, marker=style.marker, label=label)
+            limits = _limits([row.average for row in rows])
+            if limits is not None:
+                errors.vlines(places, *limits, color=style.color)
+        errors.set_ylabel("MPJPE, mm (bars: 95 % over takes and seeds)")
+        for axis in axes[0]:
+            axis.set_xticks(places, [step.name for step in steps])
+            axis.set_xlabel(f"{what}; data set {steps[0].claimed.dataset}")
+            axis.margins(x=0.15)
+            axis.grid(visible=True, alpha=0.3)
+        legend_below(apart.figure, axes[0])
+        return save_figure(apart.figure, stem)
 
 
 def _draw_measured(axis: Any, lines: Sequence[Line], model: str) -> None:

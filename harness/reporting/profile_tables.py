@@ -13,9 +13,8 @@ from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
 from harness.reporting.person_table import person_table
 from harness.reporting.table_parts import write_page
-
-CROSS_FOLDER = "cross"
-"""The folder inside a run's that holds its predictions and scores on other profiles' data."""
+from harness.scoring.protocols import COMMON_PROTOCOL
+from harness.scoring.stored_score import CROSS_FOLDER
 
 
 def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
@@ -70,12 +69,12 @@ def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
 
 
 def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:
-    """Return the same runs as scored on other profiles' data, by the profile."""
+    """Return the same runs as scored on other profiles' data under their protocols, by profile."""
     folder = runs.results / runs.profile / "runs"
     found = {
         (path.parents[1].name, path.name)
         for path in visible(folder.glob(f"*/{CROSS_FOLDER}/*/scores/*"))
-        if path.is_dir()
+        if path.is_dir() and path.name != COMMON_PROTOCOL and path.parents[1].name != runs.profile
     }
     return {
         target: replace(runs, protocol=protocol, within=f"{CROSS_FOLDER}/{target}")

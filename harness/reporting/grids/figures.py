@@ -15,6 +15,7 @@ from harness.reporting.drawing import legend_below, save_figure, style_of
 from harness.reporting.grids.cell_tables import PRINTED_ON, Line
 from harness.reporting.grids.claim_growth import Step
 from harness.reporting.grids.cross_action import TrainedOn
+from harness.reporting.heat_maps import HeatMapAxes, draw_heat_maps
 from harness.reporting.measured_rows import Value
 from harness.reporting.names import title_of
 
@@ -39,31 +40,17 @@ def draw_matrices(found: Sequence[TrainedOn], stem: Path) -> list[Path]:
 
     As all figures here it is written as PNG and PDF; `stem` is their path without an ending.
     """
-    models = list(dict.fromkeys(one.model for one in found))
     tested = list(found[0].row.cells)
     trained = list(dict.fromkeys(one.action for one in found))
     values = {
         (one.model, one.action): [one.row.cells[action].mean for action in tested] for one in found
     }
-    every = np.concatenate(list(values.values()))
-    columns = min(2, len(models))
-    rows = -(-len(models) // columns)
-    size = (columns * (2.4 + 0.45 * len(tested)), rows * (1.8 + 0.4 * len(trained)))
-    with _figure(rows, columns, size) as axes:
-        for axis in axes.flat[len(models) :]:
-            axis.remove()
-        for axis, model in zip(axes.flat, models, strict=False):
-            empty = [np.nan] * len(tested)
-            matrix = np.array([values.get((model, action), empty) for action in trained])
-            image = axis.imshow(matrix, vmin=every.min(), vmax=every.max(), cmap="viridis_r")
-            axis.set_title(title_of(model))
-            axis.set_xticks(range(len(tested)), tested, rotation=60, ha="right")
-            axis.set_yticks(range(len(trained)), trained)
-            axis.set_xlabel("tested on")
-            axis.set_ylabel("trained on")
-            _write_numbers(axis, matrix, every)
-        axes.flat[0].figure.colorbar(image, ax=axes.ravel().tolist(), label="MPJPE, mm")
-        return save_figure(axes.flat[0].figure, stem)
+    empty = [np.nan] * len(tested)
+    matrices = {
+        title_of(model): np.array([values.get((model, action), empty) for action in trained])
+        for model in dict.fromkeys(one.model for one in found)
+    }
+    return draw_heat_maps(matrices, HeatMapAxes(trained, tested, "MPJPE, mm"), stem)
 
 
 def draw_bars(found: Sequence[TrainedOn], stem: Path) -> list[Path]:
@@ -209,11 +196,3 @@ def _size(line: Line) -> float:
     """Return how strong a line's corruption is, 0 where there is none."""
     kind = line.cell.corruption or {}
     return float(kind.get("sigma_px", 100 * kind.get("probability", 0.0)))
-
-
-def _write_numbers(axis: Any, matrix: Any, every: Any) -> None:
-    dark = (every.min() + every.max()) / 2
-    for (row, column), value in np.ndenumerate(matrix):
-        if not np.isnan(value):
-            colour = "white" if value > dark else "black"
-            axis.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, size=8)

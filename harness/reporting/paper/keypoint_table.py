@@ -89,7 +89,11 @@ def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Pag
     published = published_keypoints()
     own, missing = keypoint_rows(runs)
     own = [row for row in own if row.first.dataset == DATASET]
-    across = {target: keypoint_rows(other) for target, other in crossed.items()}
+    across = {
+        target: keypoint_rows(other)
+        for target, other in crossed.items()
+        if any(model.dataset == DATASET for model in other.scored[0])
+    }
     if not own and not any(rows for rows, _ in across.values()):
         return None
     records = [record for one in published for record in published_records(one)]

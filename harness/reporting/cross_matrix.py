@@ -90,7 +90,8 @@ def cross_cells(settings: Settings, results: Path) -> tuple[list[CrossCell], lis
 
     Only pairs of profiles with a stored score are looked at, whatever the model.
     """
-    cells, missing = [], []
+    cells: list[CrossCell] = []
+    missing: dict[str, list[str]] = {}  # by method, profile trained in and reason
     for trained in settings.profiles:
         folder = results / trained / "runs"
         stored = {
@@ -105,10 +106,11 @@ def cross_cells(settings: Settings, results: Path) -> tuple[list[CrossCell], lis
                     )
                     row = reproduced_row(runs, _METRIC, ())
                 except HarnessError as error:
-                    missing.append(f"{title_of(model)} of {trained} on {tested}: {error}")
+                    what = f"{title_of(model)} of {trained}: {error}".replace(within, "cross")
+                    missing.setdefault(what, []).append(tested)
                     continue
                 cells.append(CrossCell(model, trained, tested, replace(runs, name=trained), row))
-    return cells, missing
+    return cells, [f"{what} (tested on {', '.join(on)})" for what, on in missing.items()]
 
 
 def cross_page(cells: Sequence[CrossCell], missing: Sequence[str] = ()) -> Page:

@@ -78,7 +78,7 @@ def write_cross_matrix(settings: Settings, results: Path) -> list[Path]:
         )
         for model, of_model in _by_model(cells).items()
     }
-    axes = HeatMapAxes(trained, tested, f"MPJPE, mm ({COMMON_PROTOCOL})")
+    axes = HeatMapAxes(trained, tested, "MPJPE, mm")
     return [
         *write_page(cross_page(cells, missing), folder),
         *draw_heat_maps(matrices, axes, folder / _NAME),

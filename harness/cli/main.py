@@ -18,6 +18,7 @@ _COMMANDS = {
         "Score predictions under every protocol that fits.",
     ),
     "cost": ("harness.cli.cost:cost", "Count and time lifters side by side."),
+    "cross": ("harness.cli.cross:cross", "Test lifters on other profiles' data."),
     "data": ("harness.cli.data:data", "List, fetch, prepare and inspect data sets."),
     "diff": ("harness.cli.diff:diff", "What a change did to the averages."),
     "export": ("harness.cli.export:export", "Export a trained model, with its card."),

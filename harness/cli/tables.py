@@ -84,6 +84,7 @@ def tables(
             raise HarnessError(f"{results / name}: has no tables yet; run 'dvc repro'")
     else:
         from harness.foundation.tracking import track_files
+        from harness.reporting.cross_matrix import write_cross_matrix
         from harness.reporting.curve_figure import draw_learning_curves
         from harness.reporting.grids.experiments import experiments_run, write_experiment
         from harness.reporting.joint_figure import draw_joint_figure
@@ -103,6 +104,7 @@ def tables(
             written += write_experiment(settings, grid, name, results)
         written.append(write_reproduction(settings, name, results))
         track_files(written, results / name, experiment=name, run_name=f"{name} tables")
+        written += write_cross_matrix(settings, results)
     click.echo(f"Tables, figures and pages of profile {name}:")
     for path in written:
         click.echo(f"  {path}")

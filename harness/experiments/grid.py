@@ -33,6 +33,7 @@ class Cell(BaseModel):
         training: overrides of its recipe.
         input_2d: the 2D source it is trained on.
         train_actions: the only actions it is trained on, or all.
+        train_subjects: the only subjects it is trained on, or all.
         flip_test: whether predictions are averaged with those of the mirrored input.
         protocols: ids it is scored under.
         evaluations: how it is tested.
@@ -49,6 +50,7 @@ class Cell(BaseModel):
     training: dict[str, Any]
     input_2d: str
     train_actions: list[str] | None
+    train_subjects: list[str] | None = None
     flip_test: bool
     protocols: list[str]
     evaluations: list[Evaluation]
@@ -201,18 +203,20 @@ def _cell(place: _Place, variation: str, changes: Mapping[str, Any], model: str,
         "training": {**base.training, **grid.training, **budget.training, **own.training},
         "input_2d": budget.input_2d or grid.input_2d or place.profile.input_2d,
         "train_actions": None,
+        "train_subjects": None,
         "flip_test": place.profile.flip_test,
     }
     for key, value in changes.items():
         section, _, inner = key.partition(".")
         if section in ("network", "training") and inner:
             cell[section][inner] = value
-        elif key in ("input_2d", "train_actions", "flip_test"):
+        elif key in ("input_2d", "train_actions", "train_subjects", "flip_test"):
             cell[key] = value
         elif key != "models":
             raise HarnessError(
                 f"params.yaml: grids.{place.name}: variation {variation} changes '{key}'; it may "
-                "change network.*, training.*, input_2d, train_actions, flip_test and models"
+                "change network.*, training.*, input_2d, train_actions, train_subjects, flip_test "
+                "and models"
             )
     return Cell(
         grid=place.name,

@@ -27,6 +27,7 @@ def plan_of(cell: Cell, folder: Path, prepared: Path) -> TrainingPlan:
         prepared=prepared,
         folder=folder,
         train_actions=None if cell.train_actions is None else tuple(cell.train_actions),
+        train_subjects=None if cell.train_subjects is None else tuple(cell.train_subjects),
     )
 
 

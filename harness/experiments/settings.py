@@ -97,7 +97,8 @@ class GridSettings(BaseModel):
         training: changes of the models' recipes, equal for all cells.
         input_2d: 2D source to train on, where it is not the profile's.
         variations: named sets of changes, one cell each; keys are dotted, such as
-            "network.spatial_neighbours", "training.epochs", "train_actions" or "input_2d";
+            "network.spatial_neighbours", "training.epochs", "train_actions", "train_subjects" or
+            "input_2d";
             "models" names the models of the one variation.
         axes: dotted key -> values; every combination is one variation more.
         evaluations: how each trained lifter is tested.

@@ -78,6 +78,7 @@ class _Parameters(BaseModel):
     training: _Recipe = _Recipe()
     network: _Network = _Network()
     train_actions: list[str] | None = None
+    train_subjects: list[str] | None = None
     origin: _Release = _Release()
     declared: dict[str, Any] | None = None
 

@@ -1,13 +1,13 @@
 """Comparing models: a row an action, subject or joint, with differences, intervals and tests."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from harness.foundation.errors import HarnessError
+from harness.reporting.names import natural_order
 from harness.reporting.stored.scored_runs import (
     ScoredModel,
     require_comparable,
@@ -22,6 +22,7 @@ from harness.scoring.statistics import (
     holm,
     possible_tests,
 )
+from harness.scoring.subject_intervals import Interval, intervals_over_subjects
 from harness.scoring.takes import Takes
 
 By = Literal["action", "subject", "joint"]
@@ -41,6 +42,9 @@ class Row:
             no test is possible.
         takes: number of takes.
         frames: number of frames.
+        over_subjects: by model but the first, the interval of its difference over subjects; None
+            where the takes are of too few.
+        subjects: number of subjects.
         forced: the models that put zero where the truth is zero by definition: at the root.
     """
 
@@ -50,6 +54,8 @@ class Row:
     p_values: tuple[float | None, ...]
     takes: int
     frames: int
+    over_subjects: tuple[Interval, ...] | None
+    subjects: int
     forced: tuple[str, ...] = ()
 
     def significant(self, index: int) -> bool:
@@ -117,7 +123,7 @@ def compare_models(
         labels = takes.names[by].to_numpy()
         parts = {
             str(label): takes.only(np.asarray(labels == label))
-            for label in sorted(set(labels), key=_natural)
+            for label in sorted(set(labels), key=natural_order)
         }
     differences = {label: differences_to_first(part) for label, part in parts.items()}
     forced = {
@@ -139,6 +145,7 @@ def compare_models(
             p_values=tuple(of_model[index] for of_model in corrected),
             takes=len(part),
             frames=int(part.frames.sum()),
+            **_of_subjects(part),
             forced=forced[label],
         )
         for index, (label, part) in enumerate(parts.items())
@@ -151,8 +158,18 @@ def compare_models(
         p_values=tuple(_corrected([difference], [True])[0] for difference in final),
         takes=len(takes),
         frames=int(takes.frames.sum()),
+        **_of_subjects(takes),
     )
     return Comparison(tuple(models), protocol, metric, by, rows, average)
+
+
+def _of_subjects(takes: Takes) -> dict[str, Any]:
+    """Return what a row tells of the people in its takes."""
+    found = intervals_over_subjects(takes)
+    return {
+        "over_subjects": None if found is None else tuple(found),
+        "subjects": takes.names["subject"].nunique(),
+    }
 
 
 def _corrected(differences: Sequence[Difference], real: Sequence[bool]) -> list[float | None]:
@@ -182,9 +199,3 @@ def _forced(takes: Takes, metric: Metric, names: Sequence[str]) -> tuple[str, ..
     return tuple(
         name for name, value in zip(names, takes.values(), strict=True) if value < AT_ZERO_MM
     )
-
-
-def _natural(label: str) -> list[tuple[int, str]]:
-    """Order names as people do: whatever their case, and S9 before S11."""
-    parts = re.split(r"(\d+)", label.casefold())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -13,6 +13,7 @@ from harness.reporting.stored.elsewhere import told_of_elsewhere
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.stored.scored_runs import ScoredModel
 from harness.scoring.statistics import SIGNIFICANT, Difference
+from harness.scoring.subject_intervals import told_of_subjects
 
 MARK = "*"
 SMALLEST = 0.0001
@@ -22,8 +23,9 @@ def as_markdown(comparison: Comparison) -> str:
     """Return the table and, below it, everything that its numbers depend on."""
     names = [model.name for model in comparison.models]
     head = [comparison.by, names[0]]
+    limits = ["95 % interval", *["95 % over subjects"] * _has_subjects(comparison)]
     for name in names[1:]:
-        head += [name, f"{name} - {names[0]}", "95 % interval", "p", ""]
+        head += [name, f"{name} - {names[0]}", *limits, "p", ""]
     body = [_cells(comparison, row) for row in (*comparison.rows, comparison.average)]
     body[-1] = [f"**{cell}**" if cell not in ("", MARK) else cell for cell in body[-1]]
     alignment = ["left", *["right"] * (len(head) - 1)]
@@ -106,6 +108,7 @@ def _how_to_read(comparison: Comparison) -> list[str]:
         "is not; no test: so few takes cannot give a corrected p below "
         f"{SIGNIFICANT}, whatever they show (n takes of one seed give 2 / 2^n or more)"
     )
+    told.append(told_of_subjects(comparison.average.subjects))
     return told
 
 
@@ -154,6 +157,7 @@ def _cells(comparison: Comparison, row: Row) -> list[str]:
             _number(comparison, value),
             _number(comparison, difference.value, sign="+"),
             _interval(comparison, difference),
+            *_over_subjects(comparison, row, index),
             _p_value(row, index),
             MARK if row.significant(index) else "",
         ]
@@ -176,6 +180,22 @@ def _interval(comparison: Comparison, difference: Difference) -> str:
     return f"{low} to {high}"
 
 
+def _has_subjects(comparison: Comparison) -> bool:
+    """Whether there are people enough for a column of intervals over them."""
+    return comparison.average.over_subjects is not None
+
+
+def _over_subjects(comparison: Comparison, row: Row, index: int) -> list[str]:
+    """Return the cell of that column, where the table has it."""
+    if not _has_subjects(comparison):
+        return []
+    if row.over_subjects is None:
+        return [""]
+    limits = row.over_subjects[index]
+    low, high = (_number(comparison, end, "+") for end in (limits.low, limits.high))
+    return [f"{low} to {high}"]
+
+
 def _number(comparison: Comparison, value: float, sign: str = "") -> str:
     return f"{value:{sign}.{comparison.protocol.decimals_of(comparison.metric)}f}"
 
@@ -186,6 +206,7 @@ def _records(comparison: Comparison) -> list[dict[str, Any]]:
     for row in (*comparison.rows, comparison.average):
         for index, model in enumerate(comparison.models):
             difference = row.differences[index - 1] if index else None
+            people = row.over_subjects[index - 1] if index and row.over_subjects else None
             contracts = [run.score.header.conditions.predictions for run in model.runs]
             records.append(
                 {
@@ -198,6 +219,9 @@ def _records(comparison: Comparison) -> list[dict[str, Any]]:
                     "low": difference and difference.low,
                     "high": difference and difference.high,
                     "p": row.p_values[index - 1] if index else None,
+                    "subjects": row.subjects,
+                    "subject_low": people and people.low,
+                    "subject_high": people and people.high,
                     "frames": row.frames,
                     "takes": row.takes,
                     "protocol": comparison.protocol.id,

@@ -19,6 +19,7 @@ from harness.reporting.stored.scored_runs import (
 )
 from harness.scoring.metrics import Metric
 from harness.scoring.statistics import differences_to_first
+from harness.scoring.subject_intervals import Interval, intervals_over_subjects
 from harness.scoring.takes import Takes
 
 EXACT_SOURCE = "gt"
@@ -26,11 +27,19 @@ EXACT_SOURCE = "gt"
 
 @dataclass(frozen=True)
 class Value:
-    """A measured number and its 95 % interval, None where there is a single take."""
+    """A measured number.
+
+    Attributes:
+        mean: the average.
+        low: lower limit of its 95 % interval over takes; None where there is a single take.
+        high: upper limit, likewise.
+        over_subjects: its interval over subjects; None from too few of them.
+    """
 
     mean: float
     low: float | None
     high: float | None
+    over_subjects: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class ReproducedRow:
         departures: where the predictions depart from what the protocol's source does.
         seeds: the training seeds.
         run_ids: the training runs, by seed.
+        subjects: how many people the takes averaged are of.
         decimals: digits after the point that the protocol's numbers are printed with.
     """
 
@@ -81,6 +91,7 @@ class ReproducedRow:
     departures: tuple[str, ...]
     seeds: tuple[int, ...]
     run_ids: tuple[str, ...]
+    subjects: int
     decimals: int
 
     @property
@@ -197,6 +208,7 @@ def reproduced_row(
         departures=score.header.conditions.departures,
         seeds=tuple(contract.seed for contract in contracts),
         run_ids=tuple(contract.run_id for contract in contracts),
+        subjects=takes.names["subject"].nunique(),
         decimals=score.protocol.decimals_of(metric),
     )
 
@@ -227,10 +239,16 @@ def _recipe(record: RunRecord) -> str:
 
 
 def measured_value(takes: Takes) -> Value:
-    """Return the average and its interval: that of the difference from a model without error."""
+    """Return the average and its intervals: those of the difference from a model without error."""
     nothing: NDArray[np.float64] = np.zeros_like(takes.by_seed[0])
     against_zero = replace(
         takes, by_seed=(nothing, *takes.by_seed), seeds=(takes.seeds[0], *takes.seeds)
     )
     (difference,) = differences_to_first(against_zero)
-    return Value(difference.value, difference.low, difference.high)
+    over_subjects = intervals_over_subjects(against_zero)
+    return Value(
+        mean=difference.value,
+        low=difference.low,
+        high=difference.high,
+        over_subjects=None if over_subjects is None else over_subjects[0],
+    )

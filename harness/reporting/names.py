@@ -1,4 +1,4 @@
-"""How tables and figures call a method: by the title of its paper, cited by a key made of it."""
+"""How tables and figures call a method, by its paper's title and a key made of it; their order."""
 
 import re
 from collections.abc import Iterable
@@ -53,3 +53,9 @@ def bibliography(models: Iterable[str]) -> str:
                 f"  year = {{{key[-4:]}}}\n}}\n"
             )
     return "\n".join(entries.values())
+
+
+def natural_order(label: str) -> list[tuple[int, str]]:
+    """Return the key that orders names as people do: whatever their case, and S9 before S11."""
+    parts = re.split(r"(\d+)", label.casefold())
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

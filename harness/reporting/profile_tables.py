@@ -11,10 +11,10 @@ from harness.reporting.names import bibliography
 from harness.reporting.paper.action_tables import action_tables
 from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
+from harness.reporting.person_table import person_table
 from harness.reporting.table_parts import write_page
-
-CROSS_FOLDER = "cross"
-"""The folder inside a run's that holds its predictions and scores on other profiles' data."""
+from harness.scoring.protocols import COMMON_PROTOCOL
+from harness.scoring.stored_score import CROSS_FOLDER
 
 
 def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileRuns:
@@ -33,7 +33,9 @@ def runs_of_profile(settings: Settings, profile: str, results: Path) -> ProfileR
 
 
 def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
-    """Write tables I and II of a profile and one of every metric, as Markdown, CSV and LaTeX.
+    """Write tables I and II of a profile, one of every metric and one of subjects.
+
+    They come as Markdown, CSV and LaTeX.
 
     Tables III and IV are written where a model was scored on their data set; left-overs of a
     profile that no longer has it are removed. The methods' papers are written as BibTeX. Returns
@@ -53,6 +55,7 @@ def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
         subject_table(runs),
         keypoint_table(runs, crossed(runs)),
         metric_table(runs),
+        person_table(runs),
     )
     folder = results / profile / "tables"
     written = [path for page in pages if page is not None for path in write_page(page, folder)]
@@ -66,12 +69,12 @@ def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
 
 
 def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:
-    """Return the same runs as scored on other profiles' data, by the profile."""
+    """Return the same runs as scored on other profiles' data under their protocols, by profile."""
     folder = runs.results / runs.profile / "runs"
     found = {
         (path.parents[1].name, path.name)
         for path in visible(folder.glob(f"*/{CROSS_FOLDER}/*/scores/*"))
-        if path.is_dir()
+        if path.is_dir() and path.name != COMMON_PROTOCOL and path.parents[1].name != runs.profile
     }
     return {
         target: replace(runs, protocol=protocol, within=f"{CROSS_FOLDER}/{target}")

@@ -16,6 +16,7 @@ from harness.reporting.names import citation_key, reference_of, title_of
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.table_text import Cell, Page, Table
+from harness.scoring.subject_intervals import told_of_subjects
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,19 @@ def interval(value: Value, decimals: int = 1) -> str:
     return f"{value.low:.{decimals}f} to {value.high:.{decimals}f}"
 
 
+def interval_heads(rows: Sequence[ReproducedRow]) -> list[str]:
+    """Return the heads of the columns that `interval_cells` fills."""
+    people = any(row.average.over_subjects is not None for row in rows)
+    return ["95 % interval", *["95 % over subjects"] * people]
+
+
+def interval_cells(value: Value, decimals: int = 1) -> list[str]:
+    """Return the intervals of a measured number over takes and, where there is one, subjects."""
+    people = value.over_subjects
+    told = [] if people is None else [f"{people.low:.{decimals}f} to {people.high:.{decimals}f}"]
+    return [interval(value, decimals), *told]
+
+
 def method_cell(model: str, note: str = "") -> Cell:
     """Return how tables call a model: its title, cited in LaTeX."""
     title = title_of(model) + (f", {note}" if note else "")
@@ -185,7 +199,7 @@ def conditions(rows: Sequence[ReproducedRow]) -> list[str | Table]:
     note = (
         "Interval: bootstrap over takes (a recording, all cameras together) and, where there are "
         "several, over training seeds; of one seed it speaks about other takes alone, and never "
-        "about other subjects."
+        f"about other subjects. {_sentence(told_of_subjects(rows[0].subjects))}"
     )
     if any("falling" in told for row in rows for told in row.epochs_kept):
         note += (
@@ -193,6 +207,10 @@ def conditions(rows: Sequence[ReproducedRow]) -> list[str | Table]:
             f"({FALLING})."
         )
     return [*parts, note]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 _OWN_FACTS = ("window", "parameters", "MACs a frame", "seeds", "run")
@@ -220,6 +238,21 @@ def _facts(row: ReproducedRow) -> dict[str, str]:
     }
 
 
+def subject_limits(value: Value, subjects: int) -> dict[str, Any]:
+    """Return how many subjects a number is of, and the limits of its interval over them, as CSV.
+
+    Args:
+        value: the number.
+        subjects: of all the takes of its table.
+    """
+    people = value.over_subjects
+    return {
+        "subjects": subjects,
+        "subject_low": "" if people is None else f"{people.low:.3f}",
+        "subject_high": "" if people is None else f"{people.high:.3f}",
+    }
+
+
 def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
     """Return records as CSV; the last one, which has every field, gives the columns."""
     stream = io.StringIO()
@@ -230,8 +263,8 @@ def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 _MEASURED_ONLY = (
-    *("low", "high", "published", "difference", "joints", "flip_test", "recipe"),
-    *("epochs_kept", "protocol", "seeds", "run_ids"),
+    *("low", "high", "subjects", "subject_low", "subject_high", "published", "difference"),
+    *("joints", "flip_test", "recipe", "epochs_kept", "protocol", "seeds", "run_ids"),
 )
 
 
@@ -274,6 +307,7 @@ def measured_records(published: Published, row: ReproducedRow) -> list[dict[str,
             "value": f"{value.mean:.3f}",
             "low": "" if value.low is None else f"{value.low:.3f}",
             "high": "" if value.high is None else f"{value.high:.3f}",
+            **subject_limits(value, row.subjects),
             "published": "" if match is None or cell not in match else printed(match[cell]),
             "difference": differences.get(cell, ""),
             "joints": row.joints,

@@ -419,6 +419,19 @@ _ALL = (
     ),
     replace(
         _H36M_ACTIONWISE,
+        id="common16-actionwise",
+        description=(
+            "across data sets: the 16 joints of Human3.6M without Neck/Nose, matched by name, "
+            "poses moved to a perfect root, the mean of the actions' means"
+        ),
+        source="joints and root as PoseAug, run_evaluate.py; average as h36m17-actionwise",
+        skeleton=H36M_16,
+        no_credit=("Hip", "Spine"),
+        root="subtract_predicted_root",
+        flip_test=None,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
         id="own-actionwise",
         description=(
             "all joints that a data set has, whatever they are; as h36m17-actionwise otherwise, "
@@ -431,6 +444,9 @@ _ALL = (
         flip_test=None,
     ),
 )
+
+COMMON_PROTOCOL = "common16-actionwise"
+"""What lifters are told in that were trained and tested on different data sets."""
 
 PROTOCOLS: dict[str, Protocol] = {protocol.id: protocol for protocol in _ALL}
 

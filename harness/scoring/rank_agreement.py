@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foundation.seeds import derive_seed
-from harness.scoring.statistics import LEVEL, bootstrap
+from harness.scoring.resampling import bootstrap
+from harness.scoring.statistics import LEVEL
 from harness.scoring.takes import Takes
 
 Floats = NDArray[np.float64]

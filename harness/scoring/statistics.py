@@ -4,12 +4,11 @@ Neighbouring frames are nearly copies of each other, and the cameras of a take s
 may be called independent is the take, so takes are resampled and takes swap sides.
 
 Interval: paired bootstrap within the groups of the protocol, so that no group is ever empty. Both
-models are resampled together. Of the n takes of a group n - 1 are drawn (Rao and Wu, 1988): drawing
-n from so few (four an action, in Human3.6M) would make the variance too small by (n - 1) / n. The
-limits are percentiles, taken as far out as Student's t is from the normal (Hesterberg, 2015). Not
-BCa: a difference of means is close to symmetric, and the acceleration that BCa corrects by cannot
-be estimated from four takes. Even so an interval from n takes lies within their extremes, and such
-an interval misses in one case of 2^(n - 1): with four takes it is no 95 % but at best 87 %.
+models are resampled together (`harness.scoring.resampling`). The limits are percentiles, taken as
+far out as Student's t is from the normal (Hesterberg, 2015). Not BCa: a difference of means is
+close to symmetric, and the acceleration that BCa corrects by cannot be estimated from four takes.
+Even so an interval from n takes lies within their extremes, and such an interval misses in one case
+of 2^(n - 1): with four takes it is no 95 % but at best 87 %.
 Groups of a single take are resampled among each other as if they were one group; their spread then
 holds the difference between groups too, which errs to the safe side. A lone such group cannot be
 resampled and is held fixed.
@@ -27,7 +26,8 @@ random sample elsewhere. No p-value from n takes is below 2 / 2^n, so an action 
 never significant alone. It speaks of these two runs on other takes, not of the methods: another
 seed may turn it, so it earns no mark.
 
-Neither speaks about other subjects: test sets have two.
+Neither speaks about other subjects: `harness.scoring.subject_intervals` does, where a test set has
+enough of them.
 """
 
 from collections.abc import Sequence
@@ -38,15 +38,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr, stdtrit
 
 from harness.foundation.seeds import derive_seed
+from harness.scoring.resampling import AT_ONCE, RESAMPLES, bootstrap, strata_of
 from harness.scoring.takes import Takes
 
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
 SIGNIFICANT = 0.05
-RESAMPLES = 10_000
-AT_ONCE = 1_000  # resamples held in memory together
-POOLED = -1  # number of the stratum of groups of one take
 MOST_EXACT_TAKES = 14  # their 2^14 patterns are about as many as a random sample takes
 
 
@@ -107,21 +105,42 @@ def _over_takes(takes: Takes, index: int, resampled: Floats, seed: int) -> Diffe
 
 def _over_seeds(takes: Takes, index: int, resampled: Floats) -> Difference:
     """Return how a model differs where both have several seeds."""
+    seeds = between_seeds(takes, index)
+    of_takes = max(float(resampled.var()) - sum(of for of, _ in seeds), 0.0)
+    value = float(takes.values()[index] - takes.values()[0])
+    low, high, p_value = student(value, [*seeds, (of_takes, _degrees_of_freedom(takes))])
+    fewer = min(len(takes.seeds[0]), len(takes.seeds[index]))
+    return Difference(value, low, high, p_value, seeds=fewer)
+
+
+def between_seeds(takes: Takes, index: int) -> list[tuple[float, int]]:
+    """Return the variances, with degrees of freedom, that seeds bring into a model's difference.
+
+    Nothing where the model or the first has a single seed.
+    """
     first, own = takes.by_seed[0] @ takes.weights(), takes.by_seed[index] @ takes.weights()
-    value = float(own.mean() - first.mean())
+    if min(len(first), len(own)) < 2:
+        return []
     paired = takes.seeds[0] == takes.seeds[index]
-    between = [_spread(own - first)] if paired else [_spread(own), _spread(first)]
-    of_seeds = sum(of for of, _ in between)
-    variance = max(float(resampled.var()), of_seeds)
-    parts = [*between, (variance - of_seeds, _degrees_of_freedom(takes))]
+    return [_spread(own - first)] if paired else [_spread(own), _spread(first)]
+
+
+def student(value: float, parts: Sequence[tuple[float, int]]) -> tuple[float, float, float]:
+    """Return limits and two-sided p-value of an average whose variance is a sum of estimates.
+
+    The degrees of freedom of the sum are those of Satterthwaite (1946).
+
+    Args:
+        value: the average.
+        parts: the squared standard errors, with the degrees of freedom of each.
+    """
+    variance = sum(of for of, _ in parts)
     by_freedom = sum(of**2 / freedom for of, freedom in parts)
-    seeds = min(len(own), len(first))
-    if not by_freedom:  # the same difference on every take and of every seed
-        return Difference(value, value, value, float(value == 0.0), seeds=seeds)
+    if not by_freedom:  # the same on every take and of every seed
+        return value, value, float(value == 0.0)
     freedom, error = variance**2 / by_freedom, variance**0.5
     reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * error)
-    p_value = float(2 * stdtr(freedom, -abs(value) / error))
-    return Difference(value, value - reach, value + reach, p_value, seeds=seeds)
+    return value - reach, value + reach, float(2 * stdtr(freedom, -abs(value) / error))
 
 
 def _spread(by_seed: Floats) -> tuple[float, int]:
@@ -129,53 +148,8 @@ def _spread(by_seed: Floats) -> tuple[float, int]:
     return float(by_seed.var(ddof=1) / len(by_seed)), len(by_seed) - 1
 
 
-def bootstrap(takes: Takes, seed: int) -> Floats:
-    """Return (RESAMPLES, models) averages over resampled seeds, where several, and takes."""
-    generator = np.random.default_rng(seed)
-    of_seeds = np.random.default_rng(derive_seed(seed, "seeds"))
-    strata = _strata(takes)
-    alone = strata == POOLED
-    numbers, groups = np.unique(takes.groups, return_inverse=True)
-    of_group = np.equal.outer(groups, np.arange(len(numbers))).astype(np.float64)
-    if takes.average == "frames":
-        of_group = np.ones((len(takes), 1))
-    parts = []
-    for _ in range(RESAMPLES // AT_ONCE):
-        drawn = np.ones((AT_ONCE, len(takes)))
-        for stratum in np.unique(strata):
-            chosen = np.flatnonzero(strata == stratum)
-            if len(chosen) > 1:
-                drawn[:, chosen] = _counts(generator, len(chosen)) * len(chosen)
-        # A group of one is a constant over its own frames; drawing it weighs the group itself.
-        counted = drawn if takes.average == "frames" else np.where(alone, 1.0, drawn)
-        frames = (counted * takes.frames) @ of_group
-        # Models of the same seeds draw the same of them.
-        shares = {
-            seeds: _counts(of_seeds, len(seeds)) if len(seeds) > 1 else np.ones((1, 1))
-            for seeds in dict.fromkeys(takes.seeds)
-        }
-        totals = [
-            shares[seeds] @ by_seed
-            for seeds, by_seed in zip(takes.seeds, takes.by_seed, strict=True)
-        ]
-        sums = np.stack([(drawn * total) @ of_group for total in totals], axis=1)
-        parts.append((sums / frames[:, None]).mean(axis=2))
-    return np.concatenate(parts)
-
-
-def _counts(generator: np.random.Generator, n: int) -> Floats:
-    """Return (AT_ONCE, n) the share of each in n - 1 draws from n."""
-    drawn: Floats = generator.multinomial(n - 1, np.full(n, 1.0 / n), size=AT_ONCE) / (n - 1)
-    return drawn
-
-
-def _strata(takes: Takes) -> NDArray[np.int64]:
-    """Return (takes,) what each take is resampled within: its group, or the pool of lone takes."""
-    return np.where(np.bincount(takes.groups)[takes.groups] == 1, POOLED, takes.groups)
-
-
 def _degrees_of_freedom(takes: Takes) -> int:
-    strata = _strata(takes)
+    strata = strata_of(takes)
     return max(1, len(strata) - len(np.unique(strata)))
 
 

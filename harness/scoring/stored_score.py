@@ -24,6 +24,8 @@ from harness.scoring.protocols import Protocol, protocol_called
 from harness.scoring.sequences import SequenceSums, read_sequences
 
 HYPOTHESES_FILE = "hypotheses.csv"
+CROSS_FOLDER = "cross"
+"""The folder inside a run's that holds its predictions and scores on other profiles' data."""
 
 
 class Conditions(BaseModel):

@@ -27,6 +27,7 @@ class TrainingPlan:
         prepared: folder of the prepared set.
         folder: the run's folder.
         train_actions: the only actions to train and validate on, or None for all.
+        train_subjects: the only subjects to train on, or None for all; validation clips stay.
     """
 
     experiment: str
@@ -37,6 +38,7 @@ class TrainingPlan:
     prepared: Path
     folder: Path
     train_actions: tuple[str, ...] | None = None
+    train_subjects: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -74,12 +76,15 @@ class TrainingPlan:
         training = recipe.identity()
         if recipe.start_from is not None:  # by content: where the file lies shapes no number
             training["start_from"] = sha256_of_file(starting_checkpoint(recipe.start_from))
-        return {
+        parameters = {
             "network": network.model_dump(mode="json"),
             "training": training,
             "input_2d": self.input_2d,
             "train_actions": None if self.train_actions is None else list(self.train_actions),
         }
+        if self.train_subjects is not None:  # runs on all of them keep the identity that they had
+            parameters["train_subjects"] = list(self.train_subjects)
+        return parameters
 
 
 def profile_plan(

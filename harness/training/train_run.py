@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from harness.datasets.frame_rates import frame_rates
@@ -220,7 +221,7 @@ def model_contract(
         train_actions=plan.train_actions,
         dataset=prepared.manifest.name,
         data_hash=prepared.data_hash,
-        frame_rates=frame_rates(prepared.select("train", actions=plan.train_actions)),
+        frame_rates=frame_rates(_training_clips(plan, prepared)),
         uses_root_depth=lifter.uses_root_depth,
         uses_confidence=lifter.uses_confidence,
         space=lifter.space,
@@ -242,8 +243,27 @@ def _reader(
         present = present[present["action"].isin(plan.train_actions)]
     if present.empty:
         return None
-    clips = prepared.select(split, actions=plan.train_actions)
+    if split == "train":
+        clips = _training_clips(plan, prepared)
+    else:
+        clips = prepared.select(split, actions=plan.train_actions)
     return WindowReader(prepared, clips, plan.input_2d, lifter)
+
+
+def _training_clips(plan: TrainingPlan, prepared: PreparedSet) -> pd.DataFrame:
+    """Return the clips to train on.
+
+    Raises:
+        HarnessError: an action does not exist, or a subject has no such training clip.
+    """
+    clips = prepared.select("train", subjects=plan.train_subjects, actions=plan.train_actions)
+    idle = sorted(set(plan.train_subjects or ()) - set(clips["subject"]))
+    if idle:
+        raise HarnessError(
+            f"{plan.prepared}: train_subjects names {idle[0]}, who has no training clip among "
+            f"those chosen; name some of {', '.join(clips['subject'].unique())}"
+        )
+    return clips
 
 
 def _finished(folder: Path, run_id: str) -> RunRecord | None:

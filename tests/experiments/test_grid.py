@@ -108,6 +108,7 @@ def test_a_key_depends_on_all_that_shapes_numbers_and_on_no_name() -> None:
         {"variations": {"here": {"network.blocks": 2}}, "seeds": [1]},
         {"variations": {"here": {"network.blocks": 2, "flip_test": False}}},
         {"variations": {"here": {"network.blocks": 2, "train_actions": ["Walking"]}}},
+        {"variations": {"here": {"network.blocks": 2, "train_subjects": ["S1"]}}},
         {"variations": {"here": {"network.blocks": 2}}, "evaluations": [noisy]},
     ):
         (other,) = cells_of(**changed)

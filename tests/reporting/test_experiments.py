@@ -240,6 +240,49 @@ def test_cross_action_has_a_matrix_a_model_and_checks_the_claim_of_the_figure(
     assert (reproduced.printed, reproduced.measured) == (45, 4)
 
 
+def size_grid() -> dict[str, Any]:
+    sizes = {f"channels-{count}": {"network.channels": count} for count in (16, 8, 32)}
+    return {"profile": "tiny", "models": ["fsg_ftg", "dgnet"], "seeds": [0, 1], "variations": sizes}
+
+
+def test_the_claim_stands_step_by_step_and_its_growth_below(tmp_path: Path) -> None:
+    def error(cell: Cell, evaluation: Evaluation) -> float:
+        gain = {8: 0.0, 16: 1.0, 32: 5.0}[cell.network["channels"]]
+        return 60.0 - gain * (cell.model == "dgnet") + cell.seed * (cell.network["channels"] == 16)
+
+    settings = settings_of(size=size_grid())
+    write_cells(settings, "size", tmp_path, error)
+    page, table, _, *figures = write_experiment(settings, "size", "tiny", tmp_path)
+    lines = {line["step"]: line for line in rows_of(table)}
+    assert list(lines) == ["channels-8", "channels-16", "channels-32", "growth"]
+    assert [float(line["difference"]) for line in lines.values()] == pytest.approx([0, -1, -5, -5])
+    assert lines["growth"]["what"] == "channels-32 minus channels-8"
+    assert lines["channels-16"]["seeds"] == "0 1"
+    assert lines["growth"]["low"] == lines["growth"]["high"] == "-5.0000"
+    text = page.read_text()
+    assert "3 of 3 steps measured" in text
+    assert "16 channels, blocks: 1" in text
+    assert "No interval over subjects: the takes are of 1 subject," in text
+    assert [path.suffix for path in figures] == [".png", ".pdf"]
+    assert "size" not in write_reproduction(settings, "tiny", tmp_path).read_text()
+
+
+def test_a_step_of_which_a_cell_lacks_is_counted_and_named(tmp_path: Path) -> None:
+    grid = size_grid() | {
+        "variations": {
+            "all": {},
+            "half": {"train_subjects": ["S1"]},
+            "quarter": {"models": ["dgnet"]},
+        }
+    }
+    settings = settings_of(subjects=grid)
+    write_cells(settings, "subjects", tmp_path, lambda cell, _: 50.0)
+    page, table, *_ = write_experiment(settings, "subjects", "tiny", tmp_path)
+    assert [line["step"] for line in rows_of(table)] == ["half", "all", "growth"]
+    assert "1 subject: S1" in page.read_text()
+    assert "2 of 3 steps measured" in page.read_text()
+
+
 def test_every_table_of_the_shipped_grids_finds_its_cells(tmp_path: Path) -> None:
     """A variation that params.yaml renames would silently leave its line empty."""
     settings = load_settings(ROOT / "params.yaml")

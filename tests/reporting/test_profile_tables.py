@@ -43,7 +43,7 @@ def tables(results: Path, **params: Any) -> tuple[str, list[dict[str, str]]]:
     written = write_tables(Settings(**(tiny_params() | params)), "tiny", results)
     assert [path.name for path in written] == [
         f"{name}.{ending}"
-        for name in ("table_01_mpjpe", "table_02_p_mpjpe", "table_metrics")
+        for name in ("table_01_mpjpe", "table_02_p_mpjpe", "table_metrics", "table_subjects")
         for ending in ("md", "csv", "tex")
         if ending != "tex" or (results / "tiny/tables" / f"{name}.tex").is_file()
     ] + ["references.bib"], "tables III and IV are of other data sets"

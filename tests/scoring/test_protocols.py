@@ -16,6 +16,7 @@ DEFINED = {
     "3dhp16-cross-poseaug": (1, "38e0bafd"),
     "3dhp17-annot3-seqmean": (1, "7cd3c541"),
     "3dhp17-univ-frameweighted": (1, "19bf7e57"),
+    "common16-actionwise": (1, "b5d24708"),
     "h36m14-martinez": (1, "fe14505d"),
     "h36m16-semgcn": (1, "fb4e0387"),
     "h36m16-semgcn-executed": (1, "9d0fa49d"),

@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.foundation.errors import HarnessError
-from harness.scoring import statistics
+from harness.scoring import resampling
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called
+from harness.scoring.resampling import bootstrap
 from harness.scoring.sequences import MetricSums, SequenceSums
 from harness.scoring.statistics import (
-    bootstrap,
     differences_to_first,
     holm,
     possible_tests,
@@ -69,7 +69,7 @@ def test_resampling_leaves_every_group_its_weight() -> None:
 def test_intervals_hold_the_truth_as_often_as_they_say(
     monkeypatch: pytest.MonkeyPatch, average: Literal["groups", "frames"], sizes: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 1000)
+    monkeypatch.setattr(resampling, "RESAMPLES", 1000)
     rng = np.random.default_rng(2)
     groups = [group for group, size in enumerate(sizes) for _ in range(size)]
     held = 0
@@ -186,7 +186,7 @@ def test_a_difference_that_another_seed_turns_is_not_sure() -> None:
 def test_intervals_over_seeds_hold_the_truth_as_often_as_they_say(
     monkeypatch: pytest.MonkeyPatch, paired: bool
 ) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 1000)
+    monkeypatch.setattr(resampling, "RESAMPLES", 1000)
     rng = np.random.default_rng(5)
     held = rejected = 0
     for trial in range(120):

@@ -190,3 +190,23 @@ def test_a_disk_that_fills_up_leaves_a_run_that_resumes(
     resumed = train_run(plan, accelerator="cpu")
     whole = train_run(tiny_plan(tmp_path / "set", tmp_path / "whole"), accelerator="cpu")
     assert resumed.results == whole.results
+
+
+def test_only_some_subjects_are_trained_on_and_all_keep_the_identity_they_had(
+    tmp_path: Path,
+) -> None:
+    splits = ("train", "train", "validation", "test")
+    subjects = ("anna", "bert", "carl", "dora")
+    write_tiny_set(tmp_path / "people", (60, 50, 20, 20), splits, subjects=subjects)
+    plan = tiny_plan(tmp_path / "people", tmp_path / "run", epochs=1)
+    assert "train_subjects" not in plan.parameters()
+    some = replace(plan, train_subjects=("bert",))
+    record = train_run(some, accelerator="cpu")
+    assert record.parameters["train_subjects"] == ["bert"]
+    history = (tmp_path / "run/history.csv").read_text().splitlines()[1].split(",")
+    assert int(history[1]) == (50 - 3 + 1) // 4
+    assert record.results["validation_MPJPE"] > 0, "carl's clips are validated on all the same"
+    with pytest.raises(HarnessError, match=r"names dora, who has no training clip .* anna"):
+        train_run(replace(plan, train_subjects=("anna", "dora")), accelerator="cpu")
+    with pytest.raises(HarnessError, match="'bret'; did you mean 'bert'"):
+        train_run(replace(plan, train_subjects=("bret",)), accelerator="cpu")

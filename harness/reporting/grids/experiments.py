@@ -8,18 +8,21 @@ from harness.foundation.suggest import unknown_name
 from harness.reporting.grids.ablations import TABLES
 from harness.reporting.grids.cell_tables import table_lines, table_page, table_reproduction
 from harness.reporting.grids.cells import GridCells, grid_cells
+from harness.reporting.grids.claim_growth import GROWTH, growth_page, steps_of
 from harness.reporting.grids.cross_action import (
     cross_action_page,
     cross_action_reproduction,
     trained_on,
 )
-from harness.reporting.grids.figures import draw_bars, draw_matrices, draw_noise
+from harness.reporting.grids.figures import draw_bars, draw_growth, draw_matrices, draw_noise
 from harness.reporting.reproduction import Reproduction
 from harness.reporting.table_parts import write_page
 
 CROSS_ACTION = "cross_action"
-EXPERIMENTS = (CROSS_ACTION, *TABLES)
+EXPERIMENTS = (CROSS_ACTION, *TABLES, *GROWTH)
 """The grids that a table or figure is made of."""
+REPRODUCING = (CROSS_ACTION, *TABLES)
+"""Those among them that the paper prints a table or figure of."""
 
 
 def write_experiment(settings: Settings, grid: str, profile: str, results: Path) -> list[Path]:
@@ -45,6 +48,11 @@ def write_experiment(settings: Settings, grid: str, profile: str, results: Path)
         if found:
             figures += draw_bars(found, folder / "figure_05_cross_action")
             figures += draw_matrices(found, folder / "figure_05_cross_action_matrix")
+    elif grid in GROWTH:
+        steps = steps_of(cells)
+        page = growth_page(cells, steps)
+        if steps:
+            figures += draw_growth(steps, GROWTH[grid].removeprefix("by "), folder / page.name)
     else:
         table = TABLES[grid](cells)
         lines = table_lines(table, cells)
@@ -57,7 +65,10 @@ def write_experiment(settings: Settings, grid: str, profile: str, results: Path)
 def experiment_reproduction(
     settings: Settings, grid: str, profile: str, results: Path
 ) -> Reproduction:
-    """Return how much of the paper's table a grid reproduces; arguments as `write_experiment`."""
+    """Return how much of the paper's table a grid reproduces; arguments as `write_experiment`.
+
+    The grid is one of `REPRODUCING`.
+    """
     cells = _cells(settings, grid, profile, results)
     table = None if grid == CROSS_ACTION else TABLES[grid](cells)
     name = "figure_05_cross_action" if table is None else table.name

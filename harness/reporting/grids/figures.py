@@ -1,4 +1,4 @@
-"""Figures of the experiments: errors by action trained on and tested on, errors by noise.
+"""Figures of the experiments: errors by action trained on and tested on, by noise, by size.
 
 matplotlib is imported only when a figure is drawn.
 """
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from harness.reporting.drawing import legend_below, save_figure, style_of
 from harness.reporting.grids.cell_tables import PRINTED_ON, Line
+from harness.reporting.grids.claim_growth import Step
 from harness.reporting.grids.cross_action import TrainedOn
+from harness.reporting.heat_maps import HeatMapAxes, draw_heat_maps
 from harness.reporting.measured_rows import Value
 from harness.reporting.names import title_of
 
@@ -38,31 +40,17 @@ def draw_matrices(found: Sequence[TrainedOn], stem: Path) -> list[Path]:
 
     As all figures here it is written as PNG and PDF; `stem` is their path without an ending.
     """
-    models = list(dict.fromkeys(one.model for one in found))
     tested = list(found[0].row.cells)
     trained = list(dict.fromkeys(one.action for one in found))
     values = {
         (one.model, one.action): [one.row.cells[action].mean for action in tested] for one in found
     }
-    every = np.concatenate(list(values.values()))
-    columns = min(2, len(models))
-    rows = -(-len(models) // columns)
-    size = (columns * (2.4 + 0.45 * len(tested)), rows * (1.8 + 0.4 * len(trained)))
-    with _figure(rows, columns, size) as axes:
-        for axis in axes.flat[len(models) :]:
-            axis.remove()
-        for axis, model in zip(axes.flat, models, strict=False):
-            empty = [np.nan] * len(tested)
-            matrix = np.array([values.get((model, action), empty) for action in trained])
-            image = axis.imshow(matrix, vmin=every.min(), vmax=every.max(), cmap="viridis_r")
-            axis.set_title(title_of(model))
-            axis.set_xticks(range(len(tested)), tested, rotation=60, ha="right")
-            axis.set_yticks(range(len(trained)), trained)
-            axis.set_xlabel("tested on")
-            axis.set_ylabel("trained on")
-            _write_numbers(axis, matrix, every)
-        axes.flat[0].figure.colorbar(image, ax=axes.ravel().tolist(), label="MPJPE, mm")
-        return save_figure(axes.flat[0].figure, stem)
+    empty = [np.nan] * len(tested)
+    matrices = {
+        title_of(model): np.array([values.get((model, action), empty) for action in trained])
+        for model in dict.fromkeys(one.model for one in found)
+    }
+    return draw_heat_maps(matrices, HeatMapAxes(trained, tested, "MPJPE, mm"), stem)
 
 
 def draw_bars(found: Sequence[TrainedOn], stem: Path) -> list[Path]:
@@ -140,6 +128,50 @@ def draw_noise(lines: Sequence[Line], stem: Path) -> list[Path]:
         return save_figure(printed.figure, stem)
 
 
+def draw_growth(steps: Sequence[Step], what: str, stem: Path) -> list[Path]:
+    """Draw a claim's difference step by step with both intervals, and the errors behind it.
+
+    Args:
+        steps: one or more.
+        what: what grows from step to step, in words.
+        stem: the files' path without an ending.
+    """
+    places = np.arange(len(steps))
+    with _figure(1, 2, (10.0, 4.2)) as axes:
+        apart, errors = axes[0]
+        black = "#222222"
+        apart.axhline(0.0, color=black, linewidth=0.8)
+        values = [step.difference.value for step in steps]
+        apart.plot(places, values, color=style_of("dgnet").color, marker="o")
+        for shift, line, label, intervals in (
+            (-0.04, "-", "95 % over takes and seeds", [step.difference for step in steps]),
+            (0.04, ":", "95 % over subjects", [step.over_subjects for step in steps]),
+        ):
+            ends = [
+                (place + shift, one.low, one.high)
+                for place, one in zip(places, intervals, strict=True)
+                if one is not None and one.low is not None
+            ]
+            if ends:
+                apart.vlines(*zip(*ends, strict=True), color=black, linestyle=line, label=label)
+        apart.set_ylabel("DG-Net minus all fixed, MPJPE in mm")
+        for rows in ([step.baseline for step in steps], [step.claimed for step in steps]):
+            style, label = style_of(rows[0].model), title_of(rows[0].model)
+            means = [row.average.mean for row in rows]
+            errors.plot(places, means, color=style.color, marker=style.marker, label=label)
+            limits = _limits([row.average for row in rows])
+            if limits is not None:
+                errors.vlines(places, *limits, color=style.color)
+        errors.set_ylabel("MPJPE, mm (bars: 95 % over takes and seeds)")
+        for axis in axes[0]:
+            axis.set_xticks(places, [step.name for step in steps])
+            axis.set_xlabel(f"{what}; data set {steps[0].claimed.dataset}")
+            axis.margins(x=0.15)
+            axis.grid(visible=True, alpha=0.3)
+        legend_below(apart.figure, axes[0])
+        return save_figure(apart.figure, stem)
+
+
 def _draw_measured(axis: Any, lines: Sequence[Line], model: str) -> None:
     style = style_of(model)
     rows = [line.row for line in lines if line.row is not None]
@@ -164,11 +196,3 @@ def _size(line: Line) -> float:
     """Return how strong a line's corruption is, 0 where there is none."""
     kind = line.cell.corruption or {}
     return float(kind.get("sigma_px", 100 * kind.get("probability", 0.0)))
-
-
-def _write_numbers(axis: Any, matrix: Any, every: Any) -> None:
-    dark = (every.min() + every.max()) / 2
-    for (row, column), value in np.ndenumerate(matrix):
-        if not np.isnan(value):
-            colour = "white" if value > dark else "black"
-            axis.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, size=8)

@@ -19,6 +19,7 @@ from harness.reporting.table_text import Table
 from harness.scoring.metrics import CORE_METRICS, Metric
 from harness.scoring.protocols import Protocol, protocol_called
 from harness.scoring.statistics import Difference
+from harness.scoring.subject_intervals import Interval
 
 Plain = dict[str, Any]
 
@@ -126,6 +127,18 @@ def _number(value: Value, decimals: int) -> Plain:
         "low": value.low,
         "high": value.high,
         "interval": f"{value.low:.{decimals}f} to {value.high:.{decimals}f}" if known else "",
+        **_over_subjects(value.over_subjects, decimals),
+    }
+
+
+def _over_subjects(limits: Interval | None, decimals: int, sign: str = "") -> Plain:
+    """Return the limits of an interval over subjects, and how the page prints them."""
+    if limits is None:
+        return {"over_subjects": "", "subject_low": None, "subject_high": None}
+    return {
+        "over_subjects": f"{limits.low:{sign}.{decimals}f} to {limits.high:{sign}.{decimals}f}",
+        "subject_low": limits.low,
+        "subject_high": limits.high,
     }
 
 
@@ -190,7 +203,8 @@ def _difference_row(comparison: Comparison, row: Row) -> Plain:
         "reference": f"{row.values[0]:.{decimals}f}",
         "cells": [
             _difference(difference, p, decimals)
-            for difference, p in zip(row.differences, row.p_values, strict=True)
+            | _over_subjects(row.over_subjects[index] if row.over_subjects else None, decimals, "+")
+            for index, (difference, p) in enumerate(zip(row.differences, row.p_values, strict=True))
         ],
     }
 

@@ -16,7 +16,8 @@ from harness.reporting.table_parts import (
     Published,
     conditions,
     csv_text,
-    interval,
+    interval_cells,
+    interval_heads,
     measured_records,
     method_cell,
     not_measured,
@@ -75,7 +76,7 @@ def _parts(
             lines.append(_difference_cells(row, published))
     heads = ["method", "2D", "frames", *ACTION_COLUMNS, AVERAGE]
     if on_human36m:  # printed rows have no interval
-        heads.append("95 % interval")
+        heads += interval_heads(on_human36m)
     parts += [
         "## Published, measured on Human3.6M",
         Table(heads, lines, title if on_human36m else "", words=2),
@@ -102,7 +103,7 @@ def _elsewhere_sections(title: str, rows: list[ReproducedRow], marks: Marks) -> 
             f"Not Human3.6M: these numbers say how the models compare on `{dataset}` and cannot be "
             "set against the published rows below.",
             Table(
-                [*heads, AVERAGE, "95 % interval"],
+                [*heads, AVERAGE, *interval_heads(chosen)],
                 [_measured_cells(row, actions, marks) for row in chosen],
                 f"{title}, on the data set {dataset}",
                 words=2,
@@ -130,7 +131,7 @@ def _measured_cells(
             Cell(number(values.get(column), row.decimals), marks.get((row.model, column), ""))
             for column in (*actions, AVERAGE)
         ),
-        interval(row.average, row.decimals),
+        *interval_cells(row.average, row.decimals),
     ]
 
 

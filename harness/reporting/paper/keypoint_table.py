@@ -27,7 +27,8 @@ from harness.reporting.table_parts import (
     conditions,
     coverage,
     csv_text,
-    interval,
+    interval_cells,
+    interval_heads,
     measured_records,
     method_cell,
     not_measured,
@@ -88,7 +89,11 @@ def keypoint_table(runs: ProfileRuns, crossed: Mapping[str, ProfileRuns]) -> Pag
     published = published_keypoints()
     own, missing = keypoint_rows(runs)
     own = [row for row in own if row.first.dataset == DATASET]
-    across = {target: keypoint_rows(other) for target, other in crossed.items()}
+    across = {
+        target: keypoint_rows(other)
+        for target, other in crossed.items()
+        if any(model.dataset == DATASET for model in other.scored[0])
+    }
     if not own and not any(rows for rows, _ in across.values()):
         return None
     records = [record for one in published for record in published_records(one)]
@@ -164,7 +169,7 @@ def _published_section(
         if any(differences):
             cells = [found.get(AVERAGE, "") for found in differences]
             lines.append([f"{title_of(row.first.model)}, measured minus published", "", *cells])
-    heads = _measured_heads() if rows else ["method", "frames", *_HEADS]
+    heads = _measured_heads(rows) if rows else ["method", "frames", *_HEADS]
     parts: list[str | Table] = [
         "## Published, measured on MPI-INF-3DHP",
         Table(heads, lines, _TITLE if rows else ""),
@@ -188,7 +193,7 @@ def _cross_sections(
         f"## Trained on `{trained}`, tested on `{tested}` (profile {target})",
         "Joints are matched by name in Human3.6M's order; docs/data.md says which is which. No "
         "training clip of the tested data set was seen.",
-        Table(_measured_heads(), [_measured_line(row, marks) for row in rows], title),
+        Table(_measured_heads(rows), [_measured_line(row, marks) for row in rows], title),
         MARKS_TOLD,
         *_conditions(rows),
         *(_parts_of(rows) if tested == DATASET else []),
@@ -202,10 +207,12 @@ def _conditions(rows: Sequence[KeypointRow]) -> list[str | Table]:
     return [*told, f"PCK at 150 mm and AUC count {counted} of the joints."]
 
 
-def _measured_heads() -> list[str]:
+def _measured_heads(rows: Sequence[KeypointRow]) -> list[str]:
     sequences = [f"{head.partition(',')[0]}, {_OF_SEQUENCES}" for head in _HEADS]
     over_frames = [f"{head.partition(',')[0]}, {_OVER_FRAMES}" for head in _HEADS]
-    return ["method", "frames", *_HEADS, *over_frames, *sequences, "95 % interval of MPJPE"]
+    errors = [row.by_metric["MPJPE"] for row in rows]
+    limits = [f"{head} of MPJPE" for head in interval_heads(errors)]
+    return ["method", "frames", *_HEADS, *over_frames, *sequences, *limits]
 
 
 def _measured_line(
@@ -229,7 +236,7 @@ def _measured_line(
         str(row.first.frames),
         *averages,
         *others,
-        interval(error.average, error.decimals),
+        *interval_cells(error.average, error.decimals),
     ]
 
 

@@ -15,6 +15,7 @@ from harness.reporting.measured_rows import ProfileRuns, ReproducedRow
 from harness.reporting.names import title_of
 from harness.reporting.published import published_table
 from harness.scoring.metrics import metric_called
+from harness.scoring.subject_intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class _Points:
     values: list[float]
     low: list[float]
     high: list[float]
+    over_subjects: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def draw_size_figure(runs: ProfileRuns) -> list[Path]:
         _draw_panel(axes, sorted(panel.points, key=lambda point: point.sizes))
         axes.set_title(panel.head, fontsize=10)
         axes.set_xlabel(panel.sizes, fontsize=9, labelpad=1)
-    drawn[0, 0].set_ylabel("MPJPE, mm (bars: 95 % interval over takes)")
+    drawn[0, 0].set_ylabel("MPJPE, mm (bars: 95 % over takes; dotted: over subjects)")
     written = save_figure(figure, runs.results / runs.profile / "figures" / "figure_04_size")
     plt.close(figure)
     return written
@@ -97,7 +99,8 @@ def _measured_point(row: ReproducedRow, size: float) -> _Points:
     low = value.mean if value.low is None else value.low
     high = value.mean if value.high is None else value.high
     label = f"{title_of(row.model)}, {row.frames} fr."
-    return _Points(row.model, label, [float(size)], [value.mean], [low], [high])
+    sizes, people = [float(size)], value.over_subjects
+    return _Points(row.model, label, sizes, [value.mean], [low], [high], people)
 
 
 def _draw_panel(axes: Any, points: Sequence[_Points]) -> None:
@@ -107,6 +110,8 @@ def _draw_panel(axes: Any, points: Sequence[_Points]) -> None:
         x, style = [size / 1e6 for size in point.sizes], style_of(point.model)
         axes.plot(x, point.values, color=style.color, marker=style.marker, label=point.label)
         axes.vlines(x, point.low, point.high, color=style.color)
+        if (people := point.over_subjects) is not None:
+            axes.vlines(x, people.low, people.high, color=style.color, linestyle=":")
     # Networks of equal size stand so close that labels beside the points would cover each other.
     axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     axes.set_xscale("log")

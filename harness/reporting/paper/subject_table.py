@@ -18,7 +18,8 @@ from harness.reporting.table_parts import (
     conditions,
     coverage,
     csv_text,
-    interval,
+    interval_cells,
+    interval_heads,
     measured_records,
     method_cell,
     not_measured,
@@ -98,7 +99,7 @@ def _parts(published: Published, rows: list[ReproducedRow], marks: Marks) -> lis
             for column in published.columns
         ]
         name = method_cell(row.model, "measured here")
-        lines.append([name, str(row.frames), *cells, interval(row.average, row.decimals)])
+        lines.append([name, str(row.frames), *cells, *interval_cells(row.average, row.decimals)])
         if differences := published.differences(row):
             apart = [differences.get(column, "") for column in published.columns]
             lines.append([f"{title_of(row.model)}, measured minus published", "", *apart])
@@ -106,7 +107,7 @@ def _parts(published: Published, rows: list[ReproducedRow], marks: Marks) -> lis
     return [
         f"# {title}",
         "## Published and measured here, on HumanEva-I",
-        Table(["method", "frames", *heads, "95 % interval"], lines, title),
+        Table(["method", "frames", *heads, *interval_heads(rows)], lines, title),
         "As printed in the DG-Net paper (arXiv 2109.07353), which lifts detections of Mask R-CNN; "
         f"the column '{WITHOUT_DAMAGED}' is made of its cells. Averages are means of cells. The "
         "recording of S3 Walking is damaged.",

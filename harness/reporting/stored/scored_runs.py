@@ -52,7 +52,10 @@ class ScoredRun:
             return ""
         actions = self.record.parameters.get("train_actions")
         labelled = self.record.parameters.get("network", {}).get("labelled_subjects")
+        subjects = self.record.parameters.get("train_subjects")
         clips = "all training clips" if actions is None else f"clips of {', '.join(actions)} alone"
+        if subjects is not None:
+            clips += f", of subjects {', '.join(subjects)} alone"
         return f"{clips}, 3D labels of {', '.join(labelled)} alone" if labelled else clips
 
     @property

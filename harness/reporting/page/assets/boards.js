@@ -9,7 +9,9 @@ const conventionsOf = (model) => `#conventions-${encodeURIComponent(model)}`;
 
 const list = (lines) => element("ul", { class: "quiet" }, lines.map((line) => element("li", {}, line)));
 
-const number = (value, model) => value && { text: value.text, small: value.interval, sort: value.value, href: recordOf(model) };
+/** Both intervals of a number, over takes and over subjects where there are enough of these. */
+const intervals = (value) => [value.interval, value.over_subjects && `subjects ${value.over_subjects}`].filter(Boolean).join("; ");
+const number = (value, model) => value && { text: value.text, small: intervals(value), sort: value.value, href: recordOf(model) };
 
 export function leaderboard() {
   const { metrics, leaderboard: rows, conditions, missing } = data.boards;
@@ -38,7 +40,7 @@ export function leaderboard() {
     row.flip_test ? "on" : "off", row.seeds,
     row.told,
   ]);
-  const caption = "Small: 95 % interval, bootstrap over takes. A number leads to the record of its runs" +
+  const caption = "Small: 95 % interval, bootstrap over takes, and over subjects where there are three or more. A number leads to the record of its runs" +
     (rows.some((row) => data.conventions[row.model]) ? "; conventions: what the same poses score under other protocols." : ".");
   return [
     table("Leaderboard", columns, lines, { sortedBy: 1, caption }),
@@ -58,7 +60,7 @@ export function heatMaps() {
     const worse = (value) => (metric.better === "lower" ? value - low : high - value) / (high - low || 1);
     const rows = map.rows.map((row) => [
       { text: row.model, href: recordOf(row.model) },
-      ...row.cells.map((cell) => cell && { text: cell.text, sort: cell.value, share: worse(cell.value), title: cell.interval, href: recordOf(row.model) }),
+      ...row.cells.map((cell) => cell && { text: cell.text, sort: cell.value, share: worse(cell.value), title: intervals(cell), href: recordOf(row.model) }),
     ]);
     place.replaceChildren(table(`Heat map of ${map.metric} by ${map.by}`,
       [{ head: "model" }, ...map.columns.map((head) => ({ head }))], rows,
@@ -88,7 +90,7 @@ export function differences(drawn) {
       row.label,
       { text: row.reference, sort: Number(row.reference), href: recordOf(one.reference) },
       ...row.cells.map((cell, index) => ({
-        text: cell.text + (cell.significant ? " *" : ""), sort: cell.value, small: cell.interval,
+        text: cell.text + (cell.significant ? " *" : ""), sort: cell.value, small: intervals(cell),
         title: cell.p && `p ${cell.p}`, href: recordOf(one.models[index]),
         className: cell.significant ? (cell.value * better > 0 ? "better" : "worse") : null,
       })),

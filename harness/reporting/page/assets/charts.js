@@ -60,12 +60,19 @@ const place = (event) => event.data.value ?? event.data;
 function limits(points, hue, upright) {
   return {
     silent: true, symbol: "none", animation: false,
-    lineStyle: { color: hue, type: "solid", width: 1.5, opacity: 0.8 },
+    lineStyle: { color: hue, width: 1.5, opacity: 0.8 },
     label: { show: false },
-    data: points.filter(([, , low, high]) => low !== null && high !== null)
-      .map(([x, y, low, high]) => (upright ? [{ coord: [x, low] }, { coord: [x, high] }] : [{ coord: [low, y] }, { coord: [high, y] }])),
+    data: points.filter(([, , low, high]) => low !== null && high !== null).map(([x, y, low, high, type = "solid"]) => {
+      const [from, to] = upright ? [[x, low], [x, high]] : [[low, y], [high, y]];
+      return [{ coord: from, lineStyle: { type } }, { coord: to }];
+    }),
   };
 }
+
+/** The points of a number's intervals for `limits`: over takes, and dotted over subjects. */
+const both = (x, y, number) => [[x, y, number.low, number.high], [x, y, number.subject_low, number.subject_high, "dotted"]];
+const ENDS = ["low", "value", "high", "subject_low", "subject_high"];
+const told = (number) => [number.interval, number.over_subjects && `subjects ${number.over_subjects}`].filter(Boolean).join("; ");
 
 export function learningCurves() {
   const { curves } = data;
@@ -108,7 +115,7 @@ export function costs() {
   const [made, draw] = chart(`${metric.name} against what a model costs`);
   const options = () => {
     const rows = data.boards.leaderboard.filter((row) => row[kind]);
-    const ends = rows.flatMap((row) => ["low", "value", "high"].map((end) => row.values[metric.name][end])).filter((end) => end !== null);
+    const ends = rows.flatMap((row) => ENDS.map((end) => row.values[metric.name][end])).filter((end) => end !== null);
     const step = 10 ** Math.floor(Math.log10(Math.max(...ends) - Math.min(...ends) || 1));
     const [, name] = COSTS.find(([one]) => one === kind);
     return {
@@ -128,8 +135,8 @@ export function costs() {
         const hue = modelColour(row.model);
         return {
           type: "scatter", name: row.model, color: hue, symbolSize: 12,
-          data: [{ value: [row[kind], value.value], model: row.model, text: value.text, interval: value.interval }],
-          markLine: limits([[row[kind], value.value, value.low, value.high]], hue, true),
+          data: [{ value: [row[kind], value.value], model: row.model, text: value.text, interval: told(value) }],
+          markLine: limits(both(row[kind], value.value, value), hue, true),
         };
       }),
     };
@@ -138,7 +145,7 @@ export function costs() {
   return [
     element("div", { class: "controls" }, chooser("Cost", known, (chosen) => { kind = chosen; draw(options); })),
     made,
-    element("p", { class: "quiet" }, "Bars: 95 % interval over takes. A point leads to the record of its runs; a model is left out whose record does not tell."),
+    element("p", { class: "quiet" }, "Bars: 95 % interval over takes; dotted: over subjects, where there are three or more. A point leads to the record of its runs; a model is left out whose record does not tell."),
   ];
 }
 
@@ -149,7 +156,7 @@ export function differenceChart() {
     const average = found.rows[0];
     const metric = data.boards.metrics.find((one) => one.name === found.metric);
     const points = average.cells.map((cell, index) => ({ ...cell, model: found.models[index] }));
-    const ends = points.flatMap((point) => [point.low ?? point.value, point.high ?? point.value]);
+    const ends = points.flatMap((point) => ENDS.map((end) => point[end] ?? point.value));
     const step = 10 ** Math.floor(Math.log10(Math.max(1e-3, ...ends.map(Math.abs))));
     return {
       grid: { left: 24 + 7 * Math.max(...found.models.map((model) => model.length)), right: 24, top: 16, bottom: 48 },
@@ -163,8 +170,8 @@ export function differenceChart() {
         const hue = modelColour(point.model);
         return {
           type: "scatter", name: point.model, color: hue, symbolSize: 10,
-          data: [{ value: [point.value, index], model: point.model, text: point.text, interval: point.interval }],
-          markLine: limits([[point.value, index, point.low, point.high]], hue, false),
+          data: [{ value: [point.value, index], model: point.model, text: point.text, interval: told(point) }],
+          markLine: limits(both(point.value, index, point), hue, false),
         };
       }),
     };

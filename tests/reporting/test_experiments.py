@@ -32,6 +32,12 @@ ROOT = Path(__file__).parents[2]
 Error = Callable[[Cell, Evaluation], float]
 
 
+@pytest.fixture(autouse=True)
+def _away_from_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each record would read dvc.lock, which takes a second of it."""
+    monkeypatch.chdir(tmp_path)
+
+
 def settings_of(**grids: dict[str, Any]) -> Settings:
     return Settings(**tiny_params(), experiments=list(grids), grids=grids)
 

@@ -16,7 +16,7 @@ from harness.foundation.progress import track
 
 Kind = Literal["json", "json folder", "txt folder", "csv", "npz"]
 
-VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
+_VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Content:
     value: Any
 
 
+def is_video(path: Path) -> bool:
+    """Return whether a file is a video by the ending of its name."""
+    return path.suffix.lower() in _VIDEO_SUFFIXES
+
+
 def open_content(path: Path) -> Content:
     """Open what a detector wrote.
 
@@ -45,12 +50,12 @@ def open_content(path: Path) -> Content:
         return _folder(path)
     if not path.is_file():
         raise HarnessError(f"{path}: no such file or folder")
-    suffix = path.suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
+    if is_video(path):
         raise HarnessError(
-            f"{path}: is a video, which needs a 2D detector first; run one and lift the keypoints "
-            "that it writes ('From a video' in docs/lift.md names commands)"
+            f"{path}: is a video, no file of keypoints; 'From a video' in docs/lift.md says how "
+            "to make one of it"
         )
+    suffix = path.suffix.lower()
     if suffix == ".json":
         return Content(path, "json", _json(path))
     if suffix == ".csv":

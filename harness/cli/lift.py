@@ -66,8 +66,17 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows lifted at a time.")
 @click.option(
     "--detector",
+    envvar="HARNESS_DETECTOR",
+    show_envvar=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Model that finds the person in a video [default: the one in data/detector].",
+    help="Model that finds people in a video [default: the one in data/detector].",
+)
+@click.option(
+    "--people",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="How many people at most it looks for at a time.",
 )
 @click.option(
     "--accelerator",
@@ -92,6 +101,7 @@ def lift(
     leg_length: float | None,
     batch_size: int | None,
     detector: Path | None,
+    people: int,
     accelerator: str,
     force: bool,
 ) -> None:
@@ -99,7 +109,7 @@ def lift(
 
     INPUT is a file or folder of COCO, AlphaPose, OpenPose, MMPose, Ultralytics, MediaPipe,
     VideoPose3D, DeepLabCut or SLEAP, a CSV or npz file with named joints, or a video, in which
-    the optional extra `video` finds the person: see docs/lift.md.
+    the optional extra `video` finds people: see docs/lift.md.
     """
     from harness.lifting.checkpoint import load_checkpoint
     from harness.prediction.accelerator import accelerator_called
@@ -126,6 +136,7 @@ def lift(
         leg_length=leg_length,
         batch_size=batch_size,
         detector=detector,
+        people=people,
     )
     stem = input.resolve().stem
     folder = out or Path("lifted") / stem

@@ -18,7 +18,7 @@ from harness.datasets.keypoints.mapping import lifter_keypoints
 from harness.datasets.keypoints.people import Person, choose_people, confident, people_of
 from harness.datasets.keypoints.read import FORMATS, read_keypoints
 from harness.datasets.plausible_2d import check_2d
-from harness.datasets.video.detect import TITLE, detect_person
+from harness.datasets.video.detect import TITLE, detect_people
 from harness.foundation.errors import HarnessError
 from harness.foundation.shown import shown
 from harness.lifting.checkpoint import ModelContract
@@ -47,7 +47,8 @@ class LiftOptions:
         leg_length: metres from hip over knee to ankle that poses are scaled to; as lifted unless
             given.
         batch_size: windows at a time; by default what suits the lifter.
-        detector: file of the model that finds the person in a video; see `landmark_model`.
+        detector: file of the model that finds people in a video; see `landmark_model`.
+        people: how many at most it looks for.
     """
 
     input_format: str | None = None
@@ -59,6 +60,7 @@ class LiftOptions:
     leg_length: float | None = None
     batch_size: int | None = None
     detector: Path | None = None
+    people: int = 1
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Lifted:
 
 
 def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: LiftOptions) -> Lifted:
-    """Lift the people in a detector's file or folder, or the person in a video.
+    """Lift the people in a detector's file or folder, or in a video.
 
     Args:
         path: what the detector wrote, or the video.
@@ -99,6 +101,30 @@ def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: Lift
             what is not installed.
     """
     title, detections = _detections(path, options)
+    return lift_detections(path, title, detections, lifter, contract, options)
+
+
+def lift_detections(
+    path: Path,
+    title: str,
+    detections: Detections,
+    lifter: Lifter,
+    contract: ModelContract,
+    options: LiftOptions,
+) -> Lifted:
+    """Lift people that were found; as `lift_file`, which reads them first.
+
+    Args:
+        path: where they were found; errors name it.
+        title: what summaries call that.
+        detections: the people.
+        lifter: from a checkpoint, on the device to use.
+        contract: what the checkpoint says of it.
+        options: what the detections do not say, and what is wanted.
+
+    Raises:
+        HarnessError: size or rate are not known; the person is not there, or a joint is never seen.
+    """
     size = _known(detections.size, options.image_size, path, "image size", "--image-size WxH")
     fps = _known(detections.fps, options.fps, path, "frame rate", "--fps RATE")
     if detections.shares:
@@ -128,7 +154,7 @@ def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: Lift
 def _detections(path: Path, options: LiftOptions) -> tuple[str, Detections]:
     """Return what summaries call a file, and who was found in it."""
     if is_video(path) and options.input_format is None:
-        return TITLE, detect_person(path, options.detector)
+        return TITLE, detect_people(path, options.detector, options.people)
     name, detections = read_keypoints(path, options.input_format)
     return FORMATS[name].title, detections
 

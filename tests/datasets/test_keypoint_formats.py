@@ -229,7 +229,7 @@ def _changed(path: Path, change: Callable[[list], object]) -> Path:
 
 BAD: dict[str, tuple[Make, str]] = {
     "missing": (lambda t: t / "no.json", "no such file"),
-    "a video": (lambda t: _text(t / "clip.mp4", "x"), "needs a 2D detector first"),
+    "a video": (lambda t: _text(t / "clip.mp4", "x"), "is a video, no file of keypoints"),
     "another ending": (lambda t: _text(t / "a.h5", "x"), "expected .json, .csv, .npz or a folder"),
     "an empty folder": (lambda t: _folder(t, "empty"), "holds no .json and no .txt"),
     "an empty list": (lambda t: _text(t / "a.json", "[]"), "nobody was detected"),

@@ -1,1 +1,1 @@
-"""A video: its frames, and the detector that finds the person in them."""
+"""A video: its frames, and the detector that finds people in them."""

@@ -1,4 +1,4 @@
-"""Finding the person in a video: MediaPipe's pose landmarker, of the optional extra `video`."""
+"""Finding people in a video: MediaPipe's pose landmarker, of the optional extra `video`."""
 
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ _UNKNOWN_FPS = 30.0
 """For the detector alone, which follows a person from frame to frame, where a video tells none."""
 
 
-def detect_person(path: Path, model: Path | None) -> Detections:
-    """Return the landmarks of the person in each frame of a video.
+def detect_people(path: Path, model: Path | None, most: int = 1) -> Detections:
+    """Return the landmarks of people in each frame of a video.
 
     Args:
         path: the video.
         model: file of the detector's model; see `landmark_model`.
+        most: how many people at most are looked for; each takes as long as the first.
 
     Raises:
         HarnessError: the extra is not installed, there is no model, the video cannot be decoded, or
@@ -46,6 +47,7 @@ def detect_person(path: Path, model: Path | None) -> Detections:
     options = vision.PoseLandmarkerOptions(
         base_options=BaseOptions(model_asset_buffer=landmark_model(model)),
         running_mode=vision.RunningMode.VIDEO,
+        num_poses=most,
     )
     with quiet_libraries(), _landmarker(options, model or FOLDER) as landmarker:
         frames = track(pictures(video), f"detecting in {shown(path.name)}", video.frames or None)

@@ -2,7 +2,7 @@
 
 Bundles (.task) are published by MediaPipe ("Pose landmark detection", models lite, full and heavy;
 Apache-2.0). Wheels up to 0.10.21 hold the networks of the model full, for the solutions of then;
-what the bundle says besides is that pixels lie between 0 and 1.
+what a bundle says besides is that pixels, 0 to 255, become 0 to 1.
 """
 
 import io
@@ -19,6 +19,10 @@ _IN_WHEEL = {
     _DETECTOR: "mediapipe/modules/pose_detection/pose_detection.tflite",
     _LANDMARKS: "mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
 }
+_HOW = (
+    "get one with: pip download mediapipe==0.10.14 --no-deps --python-version 3.11 --dest "
+    f"{FOLDER} (others: 'From a video' in docs/lift.md)"
+)
 _MOST_BYTES = 64 * 2**20
 _METADATA = b"TFLITE_METADATA"
 
@@ -45,12 +49,6 @@ def landmark_model(named: Path | None) -> bytes:
     except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
         raise HarnessError(f"{path}: is damaged ({error}); download it again") from error
     raise HarnessError(f"{path}: holds no pose landmarker of MediaPipe; {_HOW}")
-
-
-_HOW = (
-    f"get one with: pip download mediapipe==0.10.14 --no-deps --python-version 3.11 --dest {FOLDER} "
-    "(or another model, see 'From a video' in docs/lift.md)"
-)
 
 
 def _only_one() -> Path:
@@ -80,13 +78,13 @@ def _bundle(models: dict[str, bytes]) -> bytes:
 
 
 def _with_pixels_to_one(model: bytes) -> bytes:
-    """Return a TFLite model with metadata by which its input are pixels from 0 to 1."""
+    """Return a TFLite model with metadata by which its input are pixels divided by 255."""
     import flatbuffers
     from mediapipe.tasks.metadata import metadata_schema_py_generated as metadata
     from mediapipe.tasks.metadata import schema_py_generated as schema
 
     scale = metadata.NormalizationOptionsT()
-    scale.mean, scale.std = [0.0], [1.0]
+    scale.mean, scale.std = [0.0], [255.0]
     unit = metadata.ProcessUnitT()
     unit.optionsType, unit.options = metadata.ProcessUnitOptions.NormalizationOptions, scale
     picture = metadata.TensorMetadataT()

@@ -1,5 +1,7 @@
 """Data of one's own, in a neutral layout: dataset.json and an .npz file of plain arrays a clip."""
 
+import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from harness.body.camera import Camera, project, world_to_camera
-from harness.body.skeleton import Skeleton
+from harness.body.skeleton import Skeleton, skeleton_called
 from harness.datasets.custom.description import (
     FILE_NAME,
     ClipDescription,
@@ -18,6 +20,12 @@ from harness.datasets.custom.description import (
 from harness.datasets.files.keypoints_npz import check_finite
 from harness.datasets.files.safe_npz import npz_keys, read_npz
 from harness.datasets.importers import Importer
+from harness.datasets.keypoints.derived_source import (
+    Derivation,
+    derivation_of,
+    derived_name,
+    derived_note,
+)
 from harness.datasets.prepared import Manifest, Source2D
 from harness.datasets.prepared_writer import PreparedWriter, write_prepared_set
 from harness.foundation.errors import HarnessError
@@ -43,11 +51,16 @@ def prepare(raw: Path | None, out: Path, settings: CustomSettings) -> Manifest:
         raise HarnessError("custom is made from your own files: give their folder with --raw")
     description, skeleton = read_description(raw)
     cameras = {name: item.camera(name) for name, item in description.cameras.items()}
+    derived = _derived(description, skeleton)
     with write_prepared_set(out, skeleton) as writer:
         for clip in track(description.clips, f"importing {description.title}"):
-            _add(writer, raw / clip.file, clip, description, skeleton, cameras[clip.camera])
+            camera = cameras[clip.camera]
+            _add(writer, raw / clip.file, clip, description, skeleton, camera, derived)
         for name in {FILE_NAME, *(clip.file for clip in description.clips)}:
             writer.source_files[name] = sha256_of_file(raw / name)
+        writer.notes = [
+            derived_note(derived_name(source, skeleton), how) for source, how in derived.items()
+        ]
         return writer.finish(
             name=description.name,
             title=description.title,
@@ -58,6 +71,24 @@ def prepare(raw: Path | None, out: Path, settings: CustomSettings) -> Manifest:
         )
 
 
+def _derived(description: Description, skeleton: Skeleton) -> dict[str, Derivation]:
+    """Return how the joints of 3D are derived from each 2D source that lacks some of them.
+
+    Graph networks predict the joints that they take. Sources of which a joint cannot be derived, or
+    that have a derived one beside them already, are left as they are.
+    """
+    derived = {}
+    for name, source in description.sources_2d.items():
+        joints = skeleton_called(source.layout).joints
+        if set(skeleton.joints) <= set(joints):
+            continue
+        if derived_name(name, skeleton) in description.sources_2d:
+            continue
+        with contextlib.suppress(HarnessError):
+            derived[name] = derivation_of(skeleton, joints, name)
+    return derived
+
+
 def _add(
     writer: PreparedWriter,
     path: Path,
@@ -65,6 +96,7 @@ def _add(
     description: Description,
     skeleton: Skeleton,
     camera: Camera,
+    derived: Mapping[str, Derivation],
 ) -> None:
     layouts = {
         name: Source2D(layout=item.layout, exact=item.exact, confidence=item.confidence)
@@ -73,6 +105,9 @@ def _add(
     held = _read(path, _expected_keys(description))
     positions = held.get("positions_3d")
     keypoints = {name: held[f"keypoints_2d/{name}"] for name in layouts}
+    confidence = {
+        name: held[f"confidence/{name}"] for name, item in layouts.items() if item.confidence
+    }
     if positions is not None:
         positions = positions.astype(np.float64)
         check_finite(str(path), "3D positions", positions)
@@ -81,6 +116,12 @@ def _add(
         if _GT not in layouts:
             layouts[_GT] = Source2D(layout=skeleton.name, exact=True, confidence=False)
             keypoints[_GT] = project(positions, camera)
+    for name, how in derived.items():
+        target = derived_name(name, skeleton)
+        layouts[target] = Source2D(layout=skeleton.name, exact=False, confidence=name in confidence)
+        keypoints[target] = how.points(keypoints[name])
+        if name in confidence:
+            confidence[target] = how.confidence(confidence[name])
     writer.add_clip(
         origin=str(path),
         subject=clip.subject,
@@ -93,9 +134,7 @@ def _add(
         positions_3d=positions,
         keypoints_2d=keypoints,
         layouts=layouts,
-        confidence={
-            name: held[f"confidence/{name}"] for name, item in layouts.items() if item.confidence
-        },
+        confidence=confidence,
         valid=held["valid"].astype(bool) if "valid" in held else None,
     )
 
@@ -142,5 +181,5 @@ IMPORTER = Importer(
     prepare=prepare,
     licence="yours; dataset.json says it",
     how_to_get="a folder with dataset.json and an .npz file a clip, see docs/data.md",
-    version=1,
+    version=2,
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.body.camera import Camera
 from harness.body.size import leg_length
 from harness.body.skeleton import Skeleton
+from harness.body.unknown_lens import camera_of
 from harness.datasets.keypoints.content import is_video
 from harness.datasets.keypoints.detections import Detections
 from harness.datasets.keypoints.filling import longest_gap
@@ -23,7 +24,7 @@ from harness.foundation.errors import HarnessError
 from harness.foundation.shown import shown
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.contract import Lifter
-from harness.prediction.lift_person import camera_of, lift_person
+from harness.prediction.lift_person import lift_person
 from harness.prediction.motion import Motion, Unit
 from harness.prediction.trained_rate import rate_to_lift_at, rate_warning
 

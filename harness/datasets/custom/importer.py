@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from harness.body.camera import Camera, project, world_to_camera
 from harness.body.skeleton import Skeleton, skeleton_called
@@ -16,6 +15,11 @@ from harness.datasets.custom.description import (
     ClipDescription,
     Description,
     read_description,
+)
+from harness.datasets.custom.detections import (
+    CustomSettings,
+    prepare_detections,
+    written_by_detector,
 )
 from harness.datasets.files.keypoints_npz import check_finite
 from harness.datasets.files.safe_npz import npz_keys, read_npz
@@ -35,20 +39,20 @@ from harness.foundation.progress import track
 _GT = "gt"
 
 
-class CustomSettings(BaseModel):
-    """The custom importer has no options: dataset.json says everything."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 def prepare(raw: Path | None, out: Path, settings: CustomSettings) -> Manifest:
     """Import the data set that `raw`/dataset.json describes into the prepared set `out`.
+
+    Without a dataset.json, `raw` holds what a 2D detector wrote: see `prepare_detections`.
 
     Raises:
         HarnessError: the description or a file is missing, wrong, damaged or unsafe.
     """
     if raw is None:
         raise HarnessError("custom is made from your own files: give their folder with --raw")
+    if not (raw / FILE_NAME).exists() and written_by_detector(raw):
+        return prepare_detections(raw, out, settings, IMPORTER.version)
+    if settings != CustomSettings():
+        raise HarnessError(f"{raw}: options are for what detectors wrote; {FILE_NAME} says all")
     description, skeleton = read_description(raw)
     cameras = {name: item.camera(name) for name, item in description.cameras.items()}
     derived = _derived(description, skeleton)
@@ -180,6 +184,7 @@ IMPORTER = Importer(
     settings=CustomSettings,
     prepare=prepare,
     licence="yours; dataset.json says it",
-    how_to_get="a folder with dataset.json and an .npz file a clip, see docs/data.md",
+    how_to_get="a folder with dataset.json and an .npz file a clip, or with what a 2D detector "
+    "wrote, see docs/data.md",
     version=2,
 )

@@ -31,7 +31,7 @@ def read_pandas_table(path: Path) -> dict[str, Any]:
     """Read a table that DeepLabCut wrote by pandas.
 
     Returns:
-        "frames" (frames,), "values" (frames, columns), and for each column its name in the lists
+        "frames" (frames,), a list of text where they are not numbered; "values" (frames, columns), and for each column its name in the lists
         "bodyparts" and "coords" and, where there are several, "individuals".
 
     Raises:
@@ -100,7 +100,10 @@ def pandas_table(path: Path) -> dict[str, Any]:
     texts = list(zip(*columns, strict=True))[1:]
     found = {level: list(text) for level, text in zip(levels, texts, strict=True)}
     places = [held.index(column) for column in columns]
-    return {"frames": rows["index"], "values": values[:, places], **found}
+    frames = rows["index"]
+    if frames.dtype.kind not in "iu":
+        frames = [_text(name) for name in frames]
+    return {"frames": frames, "values": values[:, places], **found}
 
 
 def sleap(path: Path) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _from_csv(content: Content) -> _Columns:
 
 def _from_hdf5(content: Content) -> _Columns:
     held = read_pandas_table(content.path)
-    if held["frames"].dtype.kind not in "iu":
+    if isinstance(held["frames"], list):
         raise HarnessError(f"{content.path}: {_NO_FRAMES}")
     return _Columns(
         frames=held["frames"].tolist(),

@@ -31,8 +31,9 @@ def read_pandas_table(path: Path) -> dict[str, Any]:
     """Read a table that DeepLabCut wrote by pandas.
 
     Returns:
-        "frames" (frames,), a list of text where they are not numbered; "values" (frames, columns), and for each column its name in the lists
-        "bodyparts" and "coords" and, where there are several, "individuals".
+        "frames" (frames,), a list of text where they are not numbered; "values" (frames, columns);
+        and for each column its name in the lists "bodyparts" and "coords" and, where there are
+        several, "individuals".
 
     Raises:
         HarnessError: it is damaged or of another form.

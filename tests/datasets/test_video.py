@@ -1,7 +1,5 @@
-"""Videos: with stand-ins for the libraries of the extra `video`, and the real ones if there."""
+"""Videos, with stand-ins for the libraries of the extra `video`; end_to_end/ has a real one."""
 
-import importlib.util
-import io
 import os
 import sys
 import types
@@ -19,7 +17,6 @@ from harness.foundation.errors import HarnessError
 from harness.foundation.quiet import quiet_libraries
 
 WIDTH, HEIGHT = 64, 48
-ROOT = Path(__file__).parents[2]
 Stand = Callable[..., Path]
 
 
@@ -201,71 +198,3 @@ def test_libraries_are_quiet_and_python_is_not(capfd: pytest.CaptureFixture[str]
         print("python", file=sys.stderr)
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "python\nafter\n"
-
-
-# The real libraries, a real person: where they are at hand.
-
-
-@pytest.fixture(scope="module")
-def real_model() -> Path:
-    for package in ("cv2", "mediapipe"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip("the extra video is not installed")
-    named = os.environ.get("HARNESS_DETECTOR")
-    there = [Path(named)] if named else sorted((ROOT / FOLDER).glob("*.*"))
-    if not there:
-        pytest.skip("no model of the pose landmarker at hand; HARNESS_DETECTOR names one")
-    return there[0]
-
-
-@pytest.fixture(scope="module")
-def short_clip(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve frames of a view of pose2sim's demo."""
-    import cv2
-
-    found = importlib.util.find_spec("Pose2Sim")
-    package = Path(found.origin).parent if found and found.origin else None
-    demo = os.environ.get("HARNESS_POSE2SIM_DEMO") or (package and package / "Demo_SinglePerson")
-    if not demo or not (Path(demo) / "videos").is_dir():
-        pytest.skip("the package pose2sim is not at hand; HARNESS_POSE2SIM_DEMO names its demo")
-    whole = cv2.VideoCapture(str(Path(demo) / "videos" / "cam04.mp4"))
-    pictures = [whole.read()[1] for _ in range(12)]
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    size = pictures[0].shape[1::-1]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 60.0, size)
-    for picture in pictures:
-        writer.write(picture)
-    writer.release()
-    return path
-
-
-def test_a_real_person_is_found_upright(real_model: Path, short_clip: Path) -> None:
-    found = detect_people(short_clip, real_model)
-    assert (found.fps, found.frame.tolist()) == (60.0, list(range(12)))
-    height = dict(zip(found.order.joints, np.nanmedian(found.points[..., 1], axis=0), strict=True))
-    assert height["Nose"] < height["LShoulder"] < height["LHip"] < height["LKnee"] < height["LFoot"]
-    assert 0 < found.points.min() < found.points.max() < 1
-    assert np.median(found.confidence) > 0.9
-
-
-def test_a_real_video_cut_off_is_one_plain_line(
-    real_model: Path, short_clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(short_clip.read_bytes()[:2000])
-    with pytest.raises(HarnessError, match="cannot be decoded"):
-        detect_people(cut, real_model)
-    assert capfd.readouterr().err == ""
-
-
-def test_a_real_landmarker_refuses_what_is_no_model(
-    real_model: Path, short_clip: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(HarnessError, match="MediaPipe does not take its model"):
-        detect_people(short_clip, task(tmp_path / "made_up.task"))
-
-
-def test_the_models_of_a_wheel_say_what_their_input_is(real_model: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(landmark_model(real_model))) as held:
-        for name in ("pose_detector.tflite", "pose_landmarks_detector.tflite"):
-            assert b"TFLITE_METADATA" in held.read(name)

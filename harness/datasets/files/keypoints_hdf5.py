@@ -14,8 +14,9 @@ from harness.foundation.budget import BUDGET
 from harness.foundation.errors import HarnessError
 
 _LEVELS = {3: ("bodyparts", "coords"), 4: ("individuals", "bodyparts", "coords")}
-_NUMBERS = ("tracks", "point_scores")
-_TEXTS = ("node_names", "track_names")
+_NUMBERS = {"tracks": True, "point_scores": False}
+_TEXTS = {"node_names": True, "track_names": False}
+"""Of SLEAP's analysis, and whether they must be there."""
 
 
 def read_names(path: Path) -> list[str]:
@@ -111,11 +112,12 @@ def sleap(path: Path) -> dict[str, Any]:
     """Return what `read_sleap` does."""
     import h5py
 
+    found: dict[str, Any] = {}
     with h5py.File(path, "r") as file:
-        found: dict[str, Any] = {name: _own(file, name)[()] for name in _NUMBERS if name in file}
-        for name in _TEXTS:
-            if name in file:
-                found[name] = [_text(item) for item in _own(file, name)[()].ravel()]
+        for name, needed in {**_NUMBERS, **_TEXTS}.items():
+            if needed or name in file:
+                values = _own(file, name)[()]
+                found[name] = [_text(item) for item in values.ravel()] if name in _TEXTS else values
     return found
 
 

@@ -1,8 +1,8 @@
 """How far poses lifted from one view of a real person are from four views' triangulation.
 
-Accuracy, not speed. The views are those of the package pose2sim (Demo_SinglePerson), their
-landmarks MediaPipe's; docs/lift.md says how to get them. Lens distortion is left out: it is a pixel
-or two.
+Accuracy, not speed. The views are those of the package pose2sim (its Demo_SinglePerson); the
+extra `video` finds the landmarks; docs/lift.md says how to get both. Lens distortion is left out:
+it is a pixel or two.
 """
 
 import argparse
@@ -20,9 +20,9 @@ from harness.body.skeleton import H36M_17
 from harness.datasets.derived_joints import mean_weights
 from harness.datasets.keypoints.layouts import BLAZEPOSE_33
 from harness.datasets.keypoints.mapping import derivations
-from harness.datasets.keypoints.read import read_keypoints
+from harness.datasets.video.detect import TITLE, detect_people
 from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint
-from harness.prediction.lift_file import LiftOptions, lift_file
+from harness.prediction.lift_file import LiftOptions, lift_detections
 from harness.scoring.procrustes import aligned_distances
 
 MODELS = ("dgnet", "martinez", "videopose3d")
@@ -83,9 +83,9 @@ def triangulated(views: list[View], points: Floats, confidence: Floats) -> tuple
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return errors in mm of poses lifted from each view, and what the truth is worth."""
-    views = read_views(arguments.calibration)
-    files = {name: arguments.landmarks / f"{name}.json" for name in sorted(views)}
-    found = {name: read_keypoints(path)[1] for name, path in files.items() if path.is_file()}
+    views = read_views(arguments.demo / "calibration" / "Calib.qca.txt")
+    files = {name: arguments.demo / "videos" / f"{name}.mp4" for name in sorted(views)}
+    found = {name: detect_people(path, arguments.detector) for name, path in files.items()}
     points = np.stack([item.points * item.size for item in found.values()])
     confidence = np.stack([item.confidence for item in found.values()])
     seen, off = triangulated([views[name] for name in found], points, confidence)
@@ -98,10 +98,11 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
         Line("triangulation: leg", float(leg_length(truth, H36M_17) or 0), "m"),
         Line("triangulation: spread of bone lengths", _spread_mm(truth), "mm"),
     ]
-    for model in MODELS[:1] if arguments.smoke else MODELS:
+    for model in arguments.models[:1] if arguments.smoke else arguments.models:
         lifter, contract = load_checkpoint(arguments.runs / f"{model}-seed0" / CHECKPOINT)
         for name in found:
-            lifted = lift_file(files[name], lifter, contract, LiftOptions())
+            options = LiftOptions()
+            lifted = lift_detections(files[name], TITLE, found[name], lifter, contract, options)
             (motion,) = lifted.motions.values()
             pose = motion.positions
             in_view = (truth - truth[:, :1]) @ views[name].rotation.T
@@ -127,7 +128,8 @@ def _spread_mm(positions: Floats) -> float:
 
 if __name__ == "__main__":
     parser = parser_of(__doc__)
-    parser.add_argument("--landmarks", type=Path, required=True, help="folder of cam01.json ...")
-    parser.add_argument("--calibration", type=Path, required=True, help="Calib.qca.txt")
+    parser.add_argument("--demo", type=Path, required=True, help="folder Demo_SinglePerson")
+    parser.add_argument("--detector", type=Path, help="model that finds people, as harness lift's")
     parser.add_argument("--runs", type=Path, default=Path("results/quick/runs"))
+    parser.add_argument("--models", nargs="+", default=MODELS, help="methods of these runs")
     run("four_views", measure, parser)

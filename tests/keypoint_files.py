@@ -2,6 +2,7 @@
 
 import csv
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,33 @@ def deeplabcut(path: Path, people: dict[str, Floats], parts: list[str]) -> Path:
 
 
 _LIKELIHOOD = ("x", "y", "likelihood")
+
+
+def deeplabcut_hdf5(path: Path, people: str) -> Path:
+    """Unpack what pandas wrote (data/make_deeplabcut.py) of "one" or "two" people."""
+    packed = Path(__file__).parent / "data" / f"deeplabcut_{people}.h5.xz"
+    path.write_bytes(lzma.decompress(packed.read_bytes()))
+    return path
+
+
+def sleap_hdf5(path: Path, people: dict[str, Floats], parts: list[str]) -> Path:
+    import h5py
+
+    stacked = np.stack(list(people.values()))  # tracks, frames, nodes, 3
+    lost = stacked[..., 2] == 0
+    found = np.where(lost[..., None], np.nan, stacked).transpose(0, 3, 2, 1)
+    with h5py.File(path, "w") as file:
+        packed = {"compression": "gzip", "compression_opts": 9}
+        file.create_dataset("tracks", data=found[:, :2], **packed)
+        file.create_dataset("point_scores", data=found[:, 2], **packed)
+        file.create_dataset("instance_scores", data=found[:, 2].mean(axis=1), **packed)
+        file.create_dataset("track_occupancy", data=np.ones(found.shape[::-3], np.uint8), **packed)
+        file["track_names"] = [name.encode() for name in people]
+        file["node_names"] = [part.encode() for part in parts]
+        file["edge_names"] = np.zeros((0, 2), "S8")
+        file["labels_path"] = "labels.v001.slp"
+        file["provenance"] = "{}"
+    return path
 
 
 def sleap(path: Path, people: dict[str, Floats], parts: list[str]) -> Path:

@@ -127,9 +127,8 @@ def prepare(
         click.echo(f"  {escaped(note)}")
     if importer.needs_raw and raw is not None:
         _link(raw, usual)
-    click.echo(
-        f"look at it with 'harness data inspect {out if out.parent != PREPARED else out.name}'"
-    )
+    named = out.name if out.parent == PREPARED else out
+    click.echo(f"prepared; look at it with 'harness data inspect {named}'")
 
 
 @data.command(

@@ -1,4 +1,4 @@
-"""`harness lift`: 3D motion from the keypoints that a 2D detector wrote."""
+"""`harness lift`: 3D motion from the keypoints that a 2D detector wrote, or from a video."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n"
     "  harness lift openpose/ --run cmu/videopose3d-seed0 --image-size 1920x1080 --fps 30\n"
     "  harness lift coco.json --run quick/dgnet-seed0 --image-size 640x480 --fps 25 --person 2\n"
-    "  harness lift dance.npz --checkpoint model.safetensors --format bvh,trc --out dance"
+    "  harness lift dance.npz --checkpoint model.safetensors --format bvh,trc --out dance\n"
+    "  harness lift clip.mp4 --run cmu/videopose3d-seed0 --format html"
 )
 @click.argument("input", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option("--run", help="Run whose lifter is used, such as quick/dgnet-seed0.")
@@ -64,6 +65,20 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows lifted at a time.")
 @click.option(
+    "--detector",
+    envvar="HARNESS_DETECTOR",
+    show_envvar=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Model that finds people in a video [default: the one in data/detector].",
+)
+@click.option(
+    "--people",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="How many people at most it looks for at a time.",
+)
+@click.option(
     "--accelerator",
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
@@ -85,13 +100,16 @@ def lift(
     flip: bool,
     leg_length: float | None,
     batch_size: int | None,
+    detector: Path | None,
+    people: int,
     accelerator: str,
     force: bool,
 ) -> None:
-    """Lift the people in INPUT, keypoints that a 2D detector wrote, to 3D.
+    """Lift the people in INPUT, keypoints that a 2D detector wrote or a video, to 3D.
 
     INPUT is a file or folder of COCO, AlphaPose, OpenPose, MMPose, Ultralytics, MediaPipe,
-    VideoPose3D, DeepLabCut or SLEAP, or a CSV or npz file with named joints: see docs/lift.md.
+    VideoPose3D, DeepLabCut or SLEAP, a CSV or npz file with named joints, or a video, in which
+    the optional extra `video` finds people: see docs/lift.md.
     """
     from harness.lifting.checkpoint import load_checkpoint
     from harness.prediction.accelerator import accelerator_called
@@ -117,6 +135,8 @@ def lift(
         flip_test=flip,
         leg_length=leg_length,
         batch_size=batch_size,
+        detector=detector,
+        people=people,
     )
     stem = input.resolve().stem
     folder = out or Path("lifted") / stem

@@ -101,6 +101,9 @@ def train(
     results = record.results
     error = results.get("validation_MPJPE")
     shown = "" if error is None else f", validation MPJPE {error:.1f} mm"
+    taken = record.parameters["input_2d"]
+    if taken != plan.input_2d:
+        click.echo(f"{model} predicts the joints that it takes: 2D source {taken} is taken")
     click.echo(f"{plan.folder}: epoch {results.get('epoch')}{shown} ({record.run_id})")
 
 

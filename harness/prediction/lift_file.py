@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from harness.body.camera import Camera
 from harness.body.size import leg_length
 from harness.body.skeleton import Skeleton
+from harness.body.unknown_lens import camera_of
+from harness.datasets.keypoints.content import is_video
 from harness.datasets.keypoints.detections import Detections
 from harness.datasets.keypoints.filling import longest_gap
 from harness.datasets.keypoints.mapping import lifter_keypoints
 from harness.datasets.keypoints.people import Person, choose_people, confident, people_of
 from harness.datasets.keypoints.read import FORMATS, read_keypoints
 from harness.datasets.plausible_2d import check_2d
+from harness.datasets.video.detect import TITLE, detect_people
 from harness.foundation.errors import HarnessError
 from harness.foundation.shown import shown
 from harness.lifting.checkpoint import ModelContract
 from harness.lifting.contract import Lifter
-from harness.prediction.lift_person import camera_of, lift_person
+from harness.prediction.lift_person import lift_person
 from harness.prediction.motion import Motion, Unit
 from harness.prediction.trained_rate import rate_to_lift_at, rate_warning
 
@@ -45,6 +48,8 @@ class LiftOptions:
         leg_length: metres from hip over knee to ankle that poses are scaled to; as lifted unless
             given.
         batch_size: windows at a time; by default what suits the lifter.
+        detector: file of the model that finds people in a video; see `landmark_model`.
+        people: how many at most it looks for.
     """
 
     input_format: str | None = None
@@ -55,6 +60,8 @@ class LiftOptions:
     flip_test: bool = True
     leg_length: float | None = None
     batch_size: int | None = None
+    detector: Path | None = None
+    people: int = 1
 
 
 @dataclass
@@ -81,28 +88,53 @@ class Lifted:
 
 
 def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: LiftOptions) -> Lifted:
-    """Lift the people in a detector's file or folder.
+    """Lift the people in a detector's file or folder, or in a video.
 
     Args:
-        path: what the detector wrote.
+        path: what the detector wrote, or the video.
         lifter: from a checkpoint, on the device to use.
         contract: what the checkpoint says of it.
         options: what the file does not say, and what is wanted.
 
     Raises:
         HarnessError: the file is missing, damaged, of no known format or without anybody; its size
-            or rate is not known; the person is not in it, or a joint is never seen.
+            or rate is not known; the person is not in it, or a joint is never seen; a video needs
+            what is not installed.
     """
-    name, detections = read_keypoints(path, options.input_format)
+    title, detections = _detections(path, options)
+    return lift_detections(path, title, detections, lifter, contract, options)
+
+
+def lift_detections(
+    path: Path,
+    title: str,
+    detections: Detections,
+    lifter: Lifter,
+    contract: ModelContract,
+    options: LiftOptions,
+) -> Lifted:
+    """Lift people that were found; as `lift_file`, which reads them first.
+
+    Args:
+        path: where they were found; errors name it.
+        title: what summaries call that.
+        detections: the people.
+        lifter: from a checkpoint, on the device to use.
+        contract: what the checkpoint says of it.
+        options: what the detections do not say, and what is wanted.
+
+    Raises:
+        HarnessError: size or rate are not known; the person is not there, or a joint is never seen.
+    """
     size = _known(detections.size, options.image_size, path, "image size", "--image-size WxH")
     fps = _known(detections.fps, options.fps, path, "frame rate", "--fps RATE")
     if detections.shares:
         detections = replace(detections, points=detections.points * np.array(size))
     camera = camera_of(size)
-    check_2d(str(path), name, detections.points, camera)
+    check_2d(str(path), title, detections.points, camera)
     rate = rate_to_lift_at(contract.frame_rates, fps, contract.frames)
     lifted = Lifted(
-        title=FORMATS[name].title,
+        title=title,
         frames=detections.last - detections.first + 1,
         people=people_of(detections),
         rate=rate,
@@ -118,6 +150,14 @@ def lift_file(path: Path, lifter: Lifter, contract: ModelContract, options: Lift
         motion = _motion(person, path, lifter, contract, camera, fps, options, lifted)
         lifted.motions[person.name] = motion
     return lifted
+
+
+def _detections(path: Path, options: LiftOptions) -> tuple[str, Detections]:
+    """Return what summaries call a file, and who was found in it."""
+    if is_video(path) and options.input_format is None:
+        return TITLE, detect_people(path, options.detector, options.people)
+    name, detections = read_keypoints(path, options.input_format)
+    return FORMATS[name].title, detections
 
 
 def unit_of(contract: ModelContract, options: LiftOptions) -> Unit:

@@ -51,22 +51,6 @@ class _ClipInMemory(PreparedSet):
         return self._camera
 
 
-def camera_of(size: tuple[int, int]) -> Camera:
-    """Return a camera for a picture of (width, height) whose lens is not known.
-
-    Its focal length is taken to be the picture's longer side, its centre the picture's.
-    """
-    width, height = size
-    side = float(max(size))
-    return Camera(
-        name="video",
-        width=width,
-        height=height,
-        focal_length=(side, side),
-        center=(width / 2, height / 2),
-    )
-
-
 def lift_person(
     lifter: Lifter,
     points: Floats,

@@ -37,6 +37,7 @@ from harness.lifting.windows import WindowReader
 from harness.training.loop import StateFile, Training, TrainingFailed, Watcher, make_fabric
 from harness.training.plan import TrainingPlan
 from harness.training.state import TrainingState, load_state, remove_state
+from harness.training.taken_joints import on_joints_it_takes
 from harness.training.warm_start import start_from, starting_checkpoint
 from harness.training.watching import SilentWatcher, watched
 
@@ -72,8 +73,9 @@ def train_run(
         TrainingFailed: a number was not finite; the record says "failed", and the best weights
             before are kept as best-before-failure.safetensors.
     """
-    recipe, parameters = plan.recipe(), plan.parameters()
     prepared = PreparedSet(plan.prepared)
+    plan = on_joints_it_takes(plan, prepared)
+    recipe, parameters = plan.recipe(), plan.parameters()
     lifter = untrained(plan, recipe, prepared)
     started_from: dict[str, Any] = {}
     if recipe.start_from is not None:

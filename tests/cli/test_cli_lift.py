@@ -2,20 +2,33 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import keypoint_files as files
 import numpy as np
 import pytest
-from keypoint_files import COCO_PARTS, FRAMES, HEIGHT, WIDTH, coco_person, seen, waving
+from keypoint_files import (
+    COCO_PARTS,
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    blazepose_person,
+    coco_person,
+    seen,
+    waving,
+)
 
 from harness.body.skeleton import H36M_17
 from harness.cli.main import main
+from harness.datasets.keypoints.detections import Detections
 from harness.datasets.keypoints.layouts import BODY_25
+from harness.datasets.keypoints.read import read_keypoints
 from harness.foundation.provenance import collect, write_record
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import CHECKPOINT, ModelContract, save_checkpoint
 from harness.lifting.registry import method_called
+from harness.prediction import lift_file
 from harness.prediction.motion_formats.write import FORMATS
 
 SIZE = ("--image-size", f"{WIDTH}x{HEIGHT}")
@@ -275,12 +288,35 @@ def test_wrong_use_is_one_plain_line(
     assert not Path("lifted").exists()
 
 
-def test_a_video_is_told_to_be_one(
-    models: dict[str, str], capsys: pytest.CaptureFixture[str]
+def test_a_video_is_lifted_by_what_is_found_in_it(
+    models: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    found = read_keypoints(files.mediapipe_json(Path("a.json"), blazepose_person()))[1]
+    asked = []
+
+    def detect(*arguments: object) -> Detections:
+        asked.append(arguments)
+        return found
+
+    monkeypatch.setattr(lift_file, "detect_people", detect)
+    common = ("--checkpoint", models["martinez"], *TOLD)
+    assert lift("clip.mp4", *common, "--detector", "pose.task", "--people", "2") == 0
+    assert asked == [(Path("clip.mp4"), Path("pose.task"), 2)]
+    assert "video, MediaPipe's landmarks: 12 frames, 1 person" in capsys.readouterr().out
+    assert lift("a.json", *common) == 0
+    one, other = (np.load(f"lifted/{name}/{name}.npz") for name in ("clip", "a"))
+    assert np.array_equal(one["positions_3d"], other["positions_3d"])
+
+
+def test_a_video_without_the_extra_is_one_plain_line(
+    models: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
     Path("clip.mp4").write_bytes(b"\x00")
-    error = refused(capsys, "clip.mp4", "--checkpoint", models["martinez"], *TOLD)
-    assert "is a video, which needs a 2D detector first" in error
+    common = ("clip.mp4", "--checkpoint", models["martinez"])
+    assert "'pose-lifting-harness[video]'" in refused(capsys, *common)
+    error = refused(capsys, *common, "--input-format", "coco")
+    assert "is a video, no file of keypoints" in error
 
 
 def test_names_of_people_neither_leave_the_folder_nor_the_line(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.body.camera import camera_to_world, project
-from harness.body.skeleton import H36M_17
+from harness.body.skeleton import COCO_17, H36M_17
 from harness.datasets.custom.description import Description
 from harness.datasets.importers import prepare_set
 from harness.datasets.inspection import inspect_set
@@ -99,7 +99,12 @@ def test_detections_alone_make_a_set_to_predict(tmp_path: Path) -> None:
     assert not data.manifest.has_3d
     assert data.skeleton is H36M_17
     assert data.layout("mine").name == "coco_17"
-    assert set(data.manifest.sources_2d) == {"mine"}
+    assert set(data.manifest.sources_2d) == {"mine", "mine_h36m_17"}
+    assert data.layout("mine_h36m_17") is H36M_17
+    mine, derived = (data.keypoints_2d(source) for source in ("mine", "mine_h36m_17"))
+    hips = [COCO_17.index("LHip"), COCO_17.index("RHip")]
+    np.testing.assert_allclose(derived[:, 0], mine[:, hips].mean(axis=1))
+    assert "2D source mine_h36m_17 is derived" in data.manifest.notes[0]
 
 
 def changed(path: tuple[Any, ...], value: Any) -> Callable[[dict[str, Any]], None]:

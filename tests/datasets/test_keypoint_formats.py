@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import keypoint_files as files
 import numpy as np
 import pytest
@@ -124,6 +125,24 @@ SAMPLES: dict[str, tuple[Make, str, tuple[str, ...], list[np.ndarray]]] = {
         COCO.joints,
         [PERSON, OTHER],
     ),
+    "deeplabcut hdf5": (
+        lambda t: files.deeplabcut_hdf5(t / "a.h5", "one"),
+        "deeplabcut",
+        COCO.joints,
+        ONE,
+    ),
+    "deeplabcut hdf5 several": (
+        lambda t: files.deeplabcut_hdf5(t / "a.h5", "two"),
+        "deeplabcut",
+        COCO.joints,
+        [PERSON, OTHER],
+    ),
+    "sleap hdf5": (
+        lambda t: files.sleap_hdf5(t / "a.h5", {"one": PERSON, "two": OTHER}, COCO_PARTS),
+        "sleap",
+        COCO.joints,
+        [PERSON, OTHER],
+    ),
     "sleap": (
         lambda t: files.sleap(t / "a.csv", {"one": PERSON, "two": OTHER}, COCO_PARTS),
         "sleap",
@@ -227,10 +246,70 @@ def _changed(path: Path, change: Callable[[list], object]) -> Path:
     return path
 
 
+def _cut(path: Path) -> Path:
+    path.write_bytes(path.read_bytes()[:4000])
+    return path
+
+
+def _hdf5(folder: Path, **arrays: object) -> Path:
+    with h5py.File(folder / "a.h5", "w") as file:
+        for name, values in arrays.items():
+            file[name] = values
+    return folder / "a.h5"
+
+
+def _linked(folder: Path) -> Path:
+    other = _hdf5(_folder(folder, "other"), tracks=np.zeros((1, 2, 1, 5)))
+    path = _hdf5(folder, node_names=[b"nose"])
+    with h5py.File(path, "a") as file:
+        file["tracks"] = h5py.ExternalLink(str(other), "tracks")
+    return path
+
+
+def _running(folder: Path) -> Path:
+    path = files.deeplabcut_hdf5(folder / "a.h5", "one")
+    with h5py.File(path, "a") as file:
+        file["df_with_missing"].attrs["non_index_axes"] = np.bytes_(b"cos\nsystem\n(S'true'\ntR.")
+    return path
+
+
+def _labelled(folder: Path) -> Path:
+    """Return a table whose rows go by the names of images."""
+    path = files.deeplabcut_hdf5(folder / "a.h5", "one")
+    with h5py.File(path, "a") as file:
+        group = file["df_with_missing"]
+        rows = group["table"][()]
+        kind = np.dtype([("index", "S8"), ("values_block_0", rows["values_block_0"].dtype, 51)])
+        named = np.zeros(len(rows), kind)
+        attributes = dict(group["table"].attrs)
+        del group["table"]
+        group["table"] = named
+        group["table"].attrs.update(attributes)
+    return path
+
+
 BAD: dict[str, tuple[Make, str]] = {
     "missing": (lambda t: t / "no.json", "no such file"),
-    "a video": (lambda t: _text(t / "clip.mp4", "x"), "needs a 2D detector first"),
-    "another ending": (lambda t: _text(t / "a.h5", "x"), "expected .json, .csv, .npz or a folder"),
+    "a video": (lambda t: _text(t / "clip.mp4", "x"), "is a video, no file of keypoints"),
+    "another ending": (lambda t: _text(t / "a.mat", "x"), "expected .json, .csv, .npz, .h5 or a"),
+    "no HDF5": (lambda t: _text(t / "a.h5", "x"), "is damaged, truncated or no HDF5 file"),
+    "HDF5 cut off": (
+        lambda t: _cut(files.deeplabcut_hdf5(t / "a.h5", "one")),
+        "is damaged, truncated or no HDF5 file",
+    ),
+    "HDF5 of something else": (lambda t: _hdf5(t, a=[1.0], b=[2.0]), "is of no format"),
+    "HDF5 of one thing": (lambda t: _hdf5(t, a=[1.0]), "it is no table of pandas"),
+    "SLEAP in another order": (
+        lambda t: _hdf5(t, tracks=np.zeros((12, 1, 3, 2)), node_names=[b"a", b"b", b"c"]),
+        "its tracks have shape (12, 1, 3, 2), expected (tracks, 2, 3 nodes, frames)",
+    ),
+    "SLEAP without anybody": (
+        lambda t: _hdf5(t, tracks=np.full((1, 2, 1, 5), np.nan), node_names=[b"nose"]),
+        "nobody was detected in any of 5 frames",
+    ),
+    "SLEAP's tracks elsewhere": (_linked, "tracks lies in another file"),
+    "a pickle that runs": (_running, "so that a file cannot run code (nothing was run)"),
+    "HDF5 of labelled images": (_labelled, "does not number frames"),
     "an empty folder": (lambda t: _folder(t, "empty"), "holds no .json and no .txt"),
     "an empty list": (lambda t: _text(t / "a.json", "[]"), "nobody was detected"),
     "no JSON": (lambda t: _text(t / "a.json", "[{"), "is not valid JSON"),

@@ -222,6 +222,8 @@ def _keypoints_of_detectors() -> Iterator[Sample]:
         keypoint_files.mmpose(Path("mmpose.json"), person): None,
         keypoint_files.videopose3d(Path("videopose3d.npz"), {"a": person}, (640, 480)): None,
         keypoint_files.deeplabcut(Path("deeplabcut.csv"), {"a": person}, parts): None,
+        keypoint_files.deeplabcut_hdf5(Path("deeplabcut.h5"), "two"): None,
+        keypoint_files.sleap_hdf5(Path("sleap.h5"), {"a": person}, parts): None,
         keypoint_files.named_npz(Path("named.npz"), person, parts): None,
         next(folder.iterdir()): folder,
         next(labels.iterdir()): labels,

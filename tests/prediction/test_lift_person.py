@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from harness.body.skeleton import H36M_17
+from harness.body.unknown_lens import camera_of
 from harness.foundation.errors import HarnessError
 from harness.lifting.contract import Batch, Lifter, LifterInput
-from harness.prediction.lift_person import camera_of, lift_person
+from harness.prediction.lift_person import lift_person
 from harness.prediction.trained_rate import at_rate, back_at_rate, rate_to_lift_at, rate_warning
 
 

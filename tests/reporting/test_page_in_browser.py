@@ -4,6 +4,7 @@ Debian's package `chromium` is such a browser; elsewhere HARNESS_BROWSER names o
 skipped where there is none, or where Playwright (extra `dev`) is not installed.
 """
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -156,3 +157,124 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+_COLOURS = """() => {
+  const sheet = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const channels = (colour) => {
+    sheet.clearRect(0, 0, 1, 1);
+    sheet.fillStyle = colour;
+    sheet.fillRect(0, 0, 1, 1);
+    return [...sheet.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (colour) => {
+    const [red, green, blue] = channels(colour).slice(0, 3).map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (one, other) => {
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const behind = (item) => {
+    for (let at = item; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (channels(colour)[3] === 255) return colour;
+    }
+    return 'white';
+  };
+  const seen = (item) => item.checkVisibility({opacityProperty: true, visibilityProperty: true});
+  return {contrast, behind, seen};
+}"""
+"""What the page's colours are, as the browser has them: WCAG 2.2's contrast ratio, 1 to 21."""
+
+
+def turn(page: Any, scheme: str) -> None:
+    """Turn the page light or dark, and wait until charts are drawn so."""
+    if page.evaluate(f"matchMedia('(prefers-color-scheme: {scheme})').matches"):
+        return
+    page.evaluate(
+        """() => {
+          const dark = matchMedia('(prefers-color-scheme: dark)');
+          const turned = (done) => dark.addEventListener('change', () => done(), {once: true});
+          window.turned = new Promise(turned);
+        }"""
+    )
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("window.turned")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_it_stands_on(page: Any, scheme: str) -> None:
+    turn(page, scheme)
+    faint, looked_at = page.evaluate(
+        """(make) => {
+          const {contrast, behind, seen} = eval(make)();
+          const faint = [];
+          let count = 0;
+          for (const item of document.querySelectorAll('body *')) {
+            const own = [...item.childNodes].some(
+              (node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+            if (!own || !seen(item) || item.closest('script, style, noscript')) continue;
+            const style = getComputedStyle(item);
+            const size = parseFloat(style.fontSize);
+            const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+            const drawn = item instanceof SVGElement;
+            const ratio = contrast(drawn ? style.fill : style.color, behind(item));
+            count += 1;
+            if (ratio < (large ? 3 : 4.5)) {
+              faint.push(`${item.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+            }
+          }
+          return [faint, count];
+        }""",
+        f"({_COLOURS})",
+    )
+    assert faint == [], len(faint)
+    assert looked_at > 100
+    turn(page, "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_has_the_focus_shows_it(page: Any, scheme: str) -> None:
+    turn(page, scheme)
+    page.locator(".skip").focus()
+    page.keyboard.press("Tab")  # from now on the focus is a keyboard's
+    for kind in ("nav a", "th button", "select", "input", "summary", "canvas.body", ".time button"):
+        page.locator(kind).first.focus()
+        shown, ratio = page.evaluate(
+            """(make) => {
+              const {contrast, behind} = eval(make)();
+              const item = document.activeElement;
+              const style = getComputedStyle(item);
+              const shown = style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+              return [shown, contrast(style.outlineColor, behind(item.parentElement))];
+            }""",
+            f"({_COLOURS})",
+        )
+        assert (shown >= 2, ratio >= 3) == (True, True), (kind, shown, ratio)
+    turn(page, "light")
+
+
+def test_the_page_tells_readers_and_machines_what_it_is(page: Any) -> None:
+    assert page.title().strip()
+    told = page.evaluate(
+        """() => ({
+          language: document.documentElement.lang,
+          zoom: document.querySelector('meta[name=viewport]').content,
+          mains: document.querySelectorAll('main').length,
+          heads: [...document.querySelectorAll('h1, h2, h3, h4')].map((item) => +item.tagName[1]),
+          ids: [...document.querySelectorAll('[id]')].map((item) => item.id),
+          leading: [...document.querySelectorAll('a[href^="#"]')].map((item) => item.hash.slice(1)),
+        })"""
+    )
+    assert (told["language"], told["mains"]) == ("en", 1)
+    assert "user-scalable" not in told["zoom"]
+    assert "maximum-scale" not in told["zoom"]
+    heads = told["heads"]
+    assert heads.count(1) == 1
+    assert all(below - above <= 1 for above, below in itertools.pairwise(heads))
+    assert len(told["ids"]) == len(set(told["ids"]))
+    assert set(told["leading"]) <= set(told["ids"])

@@ -220,7 +220,7 @@ def read_description(raw: Path) -> tuple[Description, Skeleton]:
     if not path.exists():
         raise HarnessError(
             f"{path}: no such file; it says what the arrays of this folder are, as docs/data.md "
-            "shows under 'custom'"
+            "shows under 'custom'; a detector's files need none, but lie in the folder itself"
         )
     content: Any = read_json(path)
     if not isinstance(content, dict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.datasets.files.keypoints_hdf5 import read_names
 from harness.datasets.files.safe_npz import npz_keys
 from harness.foundation.budget import BUDGET
 from harness.foundation.errors import HarnessError
@@ -14,9 +15,9 @@ from harness.foundation.files import read_text
 from harness.foundation.plain_json import parse_json
 from harness.foundation.progress import track
 
-Kind = Literal["json", "json folder", "txt folder", "csv", "npz"]
+Kind = Literal["json", "json folder", "txt folder", "csv", "npz", "hdf5"]
 
-VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
+_VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,18 @@ class Content:
         path: the file or folder.
         kind: what it is.
         value: of "json" the value; of folders a list of (frame number, value or text) in order; of
-            "csv" the rows, each a list of text; of "npz" the names of its arrays.
+            "csv" the rows, each a list of text; of "npz" the names of its arrays, of "hdf5" those
+            of what lies at its top.
     """
 
     path: Path
     kind: Kind
     value: Any
+
+
+def is_video(path: Path) -> bool:
+    """Return whether a file is a video by the ending of its name."""
+    return path.suffix.lower() in _VIDEO_SUFFIXES
 
 
 def open_content(path: Path) -> Content:
@@ -45,12 +52,12 @@ def open_content(path: Path) -> Content:
         return _folder(path)
     if not path.is_file():
         raise HarnessError(f"{path}: no such file or folder")
-    suffix = path.suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
+    if is_video(path):
         raise HarnessError(
-            f"{path}: is a video, which needs a 2D detector first; run one and lift the keypoints "
-            "that it writes ('From a video' in docs/lift.md names commands)"
+            f"{path}: is a video, no file of keypoints; 'From a video' in docs/lift.md says how "
+            "to make one of it"
         )
+    suffix = path.suffix.lower()
     if suffix == ".json":
         return Content(path, "json", _json(path))
     if suffix == ".csv":
@@ -62,9 +69,11 @@ def open_content(path: Path) -> Content:
         return Content(path, "csv", rows)
     if suffix == ".npz":
         return Content(path, "npz", npz_keys(path))
+    if suffix in (".h5", ".hdf5"):
+        return Content(path, "hdf5", read_names(path))
     raise HarnessError(
-        f"{path}: is no kind of keypoint file that can be read, expected .json, .csv, .npz or a "
-        "folder of .json or .txt files; DeepLabCut and SLEAP write .csv as well as .h5"
+        f"{path}: is no kind of keypoint file that can be read, expected .json, .csv, .npz, "
+        ".h5 or a folder of .json or .txt files"
     )
 
 

@@ -4,7 +4,7 @@ A lifter that is to lift a detector's joints does better when it was trained on 
 them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.body.camera import Camera, project
-from harness.body.skeleton import H36M_17
+from harness.body.skeleton import H36M_17, Skeleton
 from harness.datasets.derived_joints import mean_weights
 from harness.datasets.keypoints.layouts import BY_COUNT
 from harness.datasets.keypoints.mapping import derivations
@@ -27,6 +27,50 @@ Floats = NDArray[np.floating]
 
 ORDERS = {order.name: order for order in BY_COUNT.values()}
 """The joints of detectors, by name."""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How the joints of a skeleton are made of those found.
+
+    Attributes:
+        weights: (joints of the skeleton, joints found).
+        told: which joints are derived, and of which, for people.
+    """
+
+    weights: Floats
+    told: str
+
+    def points(self, found: Floats) -> Floats:
+        """Return (frames, joints of the skeleton, 2) of (frames, joints found, 2)."""
+        return np.einsum("jm,fma->fja", self.weights, found)
+
+    def confidence(self, found: Floats) -> Floats:
+        """Return (frames, joints): for each the least of the joints that it is derived from."""
+        return np.where(self.weights != 0, found[:, None], np.inf).min(axis=-1)
+
+
+def derivation_of(skeleton: Skeleton, found: Sequence[str], where: str) -> Derivation:
+    """Return how to make a skeleton's joints of those found, as `harness lift` makes them.
+
+    Raises:
+        HarnessError: a joint cannot be derived.
+    """
+    chosen = derivations(skeleton.joints, dict.fromkeys(found, 1.0), where)
+    told = "; ".join(
+        f"{joint} of {', '.join(sources)}" for joint, sources in sorted(chosen.items())
+    )
+    return Derivation(mean_weights(skeleton.joints, found, chosen), told or "nothing")
+
+
+def derived_name(source: str, skeleton: Skeleton) -> str:
+    """Return what the source is called that holds a skeleton's joints, derived from `source`."""
+    return f"{source}_{skeleton.name}"
+
+
+def derived_note(name: str, derivation: Derivation) -> str:
+    """Return what a manifest says of a source of derived joints."""
+    return f"2D source {name} is derived (docs/lift.md): {derivation.told}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +125,7 @@ def found_in_source(prepared: PreparedSet, source: str) -> Found:
     """
     keypoints = prepared.keypoints_2d(source)
     return Found(
-        f"{source}_{prepared.skeleton.name}",
+        derived_name(source, prepared.skeleton),
         prepared.layout(source).joints,
         lambda rows, camera: keypoints[rows],
         prepared.confidence(source),
@@ -103,9 +147,7 @@ def write_with_derived(prepared: PreparedSet, found: Found, out: Path) -> Manife
     manifest, skeleton = prepared.manifest, prepared.skeleton
     if found.name in manifest.sources_2d:
         raise HarnessError(f"{prepared.path}: has a 2D source {found.name} already")
-    everywhere = dict.fromkeys(found.joints, 1.0)
-    chosen = derivations(skeleton.joints, everywhere, f"{prepared.path}: {found.name}")
-    weights = mean_weights(skeleton.joints, found.joints, chosen)
+    derivation = derivation_of(skeleton, found.joints, f"{prepared.path}: {found.name}")
     sure = found.confidence
     layouts = manifest.sources_2d | {
         found.name: Source2D(layout=skeleton.name, exact=False, confidence=sure is not None)
@@ -117,16 +159,14 @@ def write_with_derived(prepared: PreparedSet, found: Found, out: Path) -> Manife
             keypoints: dict[str, Floats] = {
                 source: prepared.keypoints_2d(source)[rows] for source in manifest.sources_2d
             }
-            points = found.points(rows, camera)
-            keypoints[found.name] = np.einsum("jm,fma->fja", weights, points)
+            keypoints[found.name] = derivation.points(found.points(rows, camera))
             confidence: dict[str, Floats] = {}
             for source in manifest.sources_2d:
                 held = prepared.confidence(source)
                 if held is not None:
                     confidence[source] = held[rows]
             if sure is not None:
-                needed = np.where(weights != 0, sure[rows][:, None], np.inf)
-                confidence[found.name] = needed.min(axis=-1)
+                confidence[found.name] = derivation.confidence(sure[rows])
             writer.add_clip(
                 origin=f"{prepared.path}: clip {clip['clip']}",
                 subject=clip["subject"],
@@ -146,13 +186,7 @@ def write_with_derived(prepared: PreparedSet, found: Found, out: Path) -> Manife
                 factor=None if prepared.factor is None else prepared.factor[rows],
             )
         writer.source_files = dict(manifest.source_files)
-        told = "; ".join(
-            f"{joint} of {', '.join(sources)}" for joint, sources in sorted(chosen.items())
-        )
-        writer.notes = [
-            *manifest.notes,
-            f"2D source {found.name} is derived (docs/lift.md): {told or 'nothing'}",
-        ]
+        writer.notes = [*manifest.notes, derived_note(found.name, derivation)]
         return writer.finish(
             name=manifest.name,
             title=manifest.title,

@@ -46,8 +46,8 @@ FORMATS: Mapping[str, KeypointFormat] = {
     "ultralytics": KeypointFormat("Ultralytics results", ultralytics.fits, ultralytics.read),
     "mediapipe": KeypointFormat("MediaPipe landmarks", mediapipe.fits, mediapipe.read),
     "videopose3d": KeypointFormat("VideoPose3D's npz", videopose3d.fits, videopose3d.read),
-    "deeplabcut": KeypointFormat("DeepLabCut's CSV", deeplabcut.fits, deeplabcut.read),
-    "sleap": KeypointFormat("SLEAP's analysis CSV", sleap.fits, sleap.read),
+    "deeplabcut": KeypointFormat("DeepLabCut's table", deeplabcut.fits, deeplabcut.read),
+    "sleap": KeypointFormat("SLEAP's analysis", sleap.fits, sleap.read),
     "csv": KeypointFormat("CSV with named joints", named_csv.fits, named_csv.read),
     "npz": KeypointFormat("npz with named joints", named_npz.fits, named_npz.read),
 }

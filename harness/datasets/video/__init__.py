@@ -1,0 +1,1 @@
+"""A video: its frames, and the detector that finds people in them."""

@@ -4,17 +4,21 @@
 several `dvc repro` in one folder, so each core gets one, with its share of the models.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness.foundation.errors import CheckFailed, HarnessError
 from harness.foundation.settings import load_settings
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 
+
+_LOCKS = ("dvc.lock", "experiments/dvc.lock")
 
 Run = tuple[str, int]
 """A model and a seed."""
@@ -31,6 +35,7 @@ def run_pipeline() -> None:
     Raises:
         CheckFailed: a stage failed; its own message is printed above.
     """
+    leave_locks_to_this_clone()
     settings = load_settings()
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -62,6 +67,20 @@ def run_pipeline() -> None:
                 "a stage failed, see above; the same command goes on where it stopped"
             )
     _run([])
+
+
+def leave_locks_to_this_clone() -> None:
+    """Let git overlook what DVC writes into its locks; does nothing outside git.
+
+    A lock says what is up to date in one clone: it holds hashes of weights and records, which differ
+    with processor and time, and without a shared cache it is of no use to another clone. DVC refuses
+    to work with a lock that git ignores, so git has an empty one.
+    """
+    locks = [lock for lock in _LOCKS if Path(lock).is_file()]
+    with contextlib.suppress(OSError):  # no git at all
+        subprocess.run(
+            ("git", "update-index", "--skip-worktree", *locks), capture_output=True, check=False
+        )
 
 
 def _stages(profile: str, runs: Sequence[Run]) -> list[str]:

@@ -190,7 +190,7 @@ def scored_cell(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
         raise HarnessError(
             f"{error}; a cell keeps no predictions, so delete {folder} and run the grid again"
         ) from error
-    return ScoredRun(folder.name, score, record, convergence_of(folder))
+    return ScoredRun(folder.name, folder, score, record, convergence_of(folder))
 
 
 def _interval(difference: Difference | None) -> str:

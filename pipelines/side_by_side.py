@@ -18,8 +18,6 @@ from harness.foundation.settings import load_settings
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 
 
-_LOCKS = ("dvc.lock", "experiments/dvc.lock")
-
 Run = tuple[str, int]
 """A model and a seed."""
 
@@ -35,7 +33,6 @@ def run_pipeline() -> None:
     Raises:
         CheckFailed: a stage failed; its own message is printed above.
     """
-    leave_locks_to_this_clone()
     settings = load_settings()
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -67,20 +64,21 @@ def run_pipeline() -> None:
                 "a stage failed, see above; the same command goes on where it stopped"
             )
     _run([])
+    _leave_locks_to_this_clone()
 
 
-def leave_locks_to_this_clone() -> None:
-    """Let git overlook what DVC writes into its locks; does nothing outside git.
+def _leave_locks_to_this_clone() -> None:
+    """Let git see the first line alone of what DVC writes into its locks; nothing outside git.
 
-    A lock says what is up to date in one clone: it holds hashes of weights and records, which differ
-    with processor and time, and without a shared cache it is of no use to another clone. DVC refuses
-    to work with a lock that git ignores, so git has an empty one.
+    A lock says what is up to date in one clone: it holds hashes of weights and records, which
+    differ with processor and time, and without a shared cache it is of no use to another clone.
+    DVC does not work with a lock that git ignores, so git has one that says nothing, and
+    `.gitattributes` names the filter that keeps it so.
     """
-    locks = [lock for lock in _LOCKS if Path(lock).is_file()]
-    with contextlib.suppress(OSError):  # no git at all
-        subprocess.run(
-            ("git", "update-index", "--skip-worktree", *locks), capture_output=True, check=False
-        )
+    locks = [lock for lock in ("dvc.lock", "experiments/dvc.lock") if Path(lock).is_file()]
+    for command in (("config", "filter.own-lock.clean", "sed -n 1p"), ("add", *locks)):
+        with contextlib.suppress(OSError):  # no git at all
+            subprocess.run(("git", *command), capture_output=True, check=False)
 
 
 def _stages(profile: str, runs: Sequence[Run]) -> list[str]:

@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help environment repro experiments test test-slow lint clean
+.PHONY: help environment repro experiments test test-slow lint docs bench clean
 
 help:
 	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
@@ -16,6 +16,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make test-slow   run the few that take most of a minute each, such as a lost Ray worker"
 	@echo "make lint    ruff and mypy"
+	@echo "make docs    build the documentation as a site, build/site"
 	@echo "make bench   measure speed and memory beside their targets (half an hour, quiet machine)"
 	@echo "make clean   remove the environment"
 
@@ -58,6 +59,11 @@ lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# A link or anchor that leads nowhere fails. The site loads nothing from elsewhere.
+docs: $(VENV)/ready-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "build/site; look at it with: $(BIN)/mkdocs serve"
 
 bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --page docs/performance.md

@@ -4,11 +4,13 @@
 several `dvc repro` in one folder, so each core gets one, with its share of the models.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness.foundation.errors import CheckFailed, HarnessError
 from harness.foundation.settings import load_settings
@@ -62,6 +64,21 @@ def run_pipeline() -> None:
                 "a stage failed, see above; the same command goes on where it stopped"
             )
     _run([])
+    _leave_locks_to_this_clone()
+
+
+def _leave_locks_to_this_clone() -> None:
+    """Let git see the first line alone of what DVC writes into its locks; nothing outside git.
+
+    A lock says what is up to date in one clone: it holds hashes of weights and records, which
+    differ with processor and time, and without a shared cache it is of no use to another clone.
+    DVC does not work with a lock that git ignores, so git has one that says nothing, and
+    `.gitattributes` names the filter that keeps it so.
+    """
+    locks = [lock for lock in ("dvc.lock", "experiments/dvc.lock") if Path(lock).is_file()]
+    for command in (("config", "filter.own-lock.clean", "sed -n 1p"), ("add", *locks)):
+        with contextlib.suppress(OSError):  # no git at all
+            subprocess.run(("git", *command), capture_output=True, check=False)
 
 
 def _stages(profile: str, runs: Sequence[Run]) -> list[str]:

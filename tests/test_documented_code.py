@@ -135,7 +135,9 @@ def test_every_public_metric_function_has_an_example() -> None:
     assert {n for n, f in functions.items() if ">>>" not in (f.__doc__ or "")} == looked_up
 
 
-@pytest.mark.parametrize("dump", ["a folder with a file an action", "one array", "a MATLAB file"])
+@pytest.mark.parametrize(
+    "dump", ["a folder with one file for each action", "one array", "a MATLAB file"]
+)
 def test_the_scripts_for_usual_dumps_give_what_the_check_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dump: str
 ) -> None:

@@ -63,8 +63,10 @@ class TinyProject:
         self.folder = folder
 
     @classmethod
-    def made(cls, folder: Path, params: dict[str, Any] | None = None) -> "TinyProject":
-        """Make a project in `folder`, under DVC without git."""
+    def made(
+        cls, folder: Path, params: dict[str, Any] | None = None, *, under_git: bool = False
+    ) -> "TinyProject":
+        """Make a project in `folder`, under DVC and, where asked for, in git with one commit."""
         folder.mkdir(parents=True, exist_ok=True)
         for package in PACKAGES:
             shutil.copytree(
@@ -72,14 +74,22 @@ class TinyProject:
                 folder / package,
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
-        for name in ("dvc.yaml", ".dvcignore"):
+        for name in ("dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore", ".gitattributes"):
             shutil.copy(ROOT / name, folder / name)
         raw = folder / "data/raw/tiny"
         raw.mkdir(parents=True)
         (raw / "README.md").write_text("The synthetic set needs no files.\n")
         project = cls(folder)
         project.set_params(params or tiny_params())
-        project.done(sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet")
+        if under_git:
+            project.done("git", "init", "--quiet")
+            (folder / ".git/info/exclude").write_text("/.dvc/site/\n")  # the test's, see below
+        scm = () if under_git else ("--no-scm",)
+        project.done(sys.executable, "-m", "dvc", "init", *scm, "--quiet")
+        if under_git:
+            project.done("git", "add", ".")
+            person = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false")
+            project.done("git", *person, "commit", "--quiet", "--message", "All")
         return project
 
     def copied(self, folder: Path) -> "TinyProject":

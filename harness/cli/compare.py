@@ -65,7 +65,8 @@ def compare(
     from harness.foundation.shown import escaped_lines
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_csv, as_json, as_markdown
-    from harness.reporting.stored.scored_runs import find_scored_model, seeds_in
+    from harness.reporting.stored.run_folders import run_folders, seeds_in, told_committed
+    from harness.reporting.stored.scored_runs import find_scored_model
     from harness.scoring.protocols import protocol_called
 
     usual: list[int] = []
@@ -75,8 +76,10 @@ def compare(
         protocol = protocol or settings.profile_called(profile).protocols[0]
         usual = settings.seeds
     protocol_called(protocol)
-    chosen = seeds_named(seeds, usual, seeds_in(results / profile / "runs"))
+    chosen = seeds_named(seeds, usual, seeds_in(run_folders(results, profile)))
     found = [find_scored_model(name, profile, protocol, results, chosen) for name in models]
+    if told := told_committed(run.folder for model in found for run in model.runs):
+        click.echo(told, err=True)
     comparison = compare_models(found, metric, by, dataset)
     write = {"md": as_markdown, "csv": as_csv, "json": as_json}[style]
     click.echo(escaped_lines(write(comparison).rstrip("\n")))

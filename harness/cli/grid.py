@@ -23,7 +23,7 @@ _PROFILE = click.option("--profile", help="Profile, of a grid that several can r
     "--workers",
     default=None,
     type=click.IntRange(1),
-    help="Cells run at a time; one a core unless given.",
+    help="Cells run at a time; one on each core unless given.",
 )
 @click.option("--cores", default=None, type=click.IntRange(1), help="Cores of this machine to use.")
 @click.option(

@@ -26,9 +26,12 @@ def remove(run: str, trained: bool, results: Path) -> None:
 
     from harness.foundation.errors import HarnessError
     from harness.foundation.provenance import read_record
+    from harness.reporting.stored.run_folders import is_committed
     from harness.reporting.stored.run_report import find_run
 
     folder = find_run(run, results)
+    if is_committed(folder):
+        raise HarnessError(f"{run} is a committed run ({folder}); 'git rm -r' takes it out")
     if not trained and read_record(folder / "run.json").kind != "import":
         raise HarnessError(
             f"{run} was trained here, not brought in from elsewhere; --trained deletes it all the "

@@ -53,21 +53,26 @@ def tables(
     from harness.foundation.errors import HarnessError
     from harness.foundation.settings import load_settings, seeds_named
     from harness.foundation.suggest import unknown_name
-    from harness.reporting.stored.scored_runs import models_in, seeds_in
+    from harness.reporting.stored.run_folders import (
+        models_in,
+        run_folders,
+        seeds_in,
+        told_committed,
+    )
 
     if page is not None and not page.is_file():
         raise HarnessError(f"{page}: no such page")
     settings = load_settings()
     name = profile or settings.profile
     settings.profile_called(name)
-    runs_folder = results / name / "runs"
+    runs_folder, folders = results / name / "runs", run_folders(results, name)
     for other in also:
-        if not any(runs_folder.glob(f"{other}-seed*")):
-            raise unknown_name(f"model with runs in {runs_folder}", other, models_in(runs_folder))
+        if other not in models_in(folders):
+            raise unknown_name(f"model with runs in {runs_folder}", other, models_in(folders))
     settings = settings.model_copy(
         update={
             "models": list(dict.fromkeys([*settings.models, *also])),
-            "seeds": seeds_named(seeds, settings.seeds, seeds_in(runs_folder)),
+            "seeds": seeds_named(seeds, settings.seeds, seeds_in(folders)),
         }
     )
     if list_only:
@@ -94,6 +99,9 @@ def tables(
         from harness.reporting.profile_tables import runs_of_profile, write_tables
 
         runs = runs_of_profile(settings, name, results)
+        shown = (run.folder for model in runs.scored[0] for run in model.runs)
+        if told := told_committed(shown):
+            click.echo(told, err=True)
         written = write_tables(settings, name, results)
         written += draw_learning_curves(settings.models, name, results, settings.seeds)
         written += draw_size_figure(runs)

@@ -9,6 +9,7 @@ import pandas as pd
 from harness.foundation.history import read_history
 from harness.reporting.drawing import legend_below, save_figure, style_of
 from harness.reporting.names import title_of
+from harness.reporting.stored.run_folders import run_folders
 
 
 def draw_learning_curves(
@@ -25,13 +26,14 @@ def draw_learning_curves(
         results: the folder of all results.
         seeds: the training seeds shown.
     """
+    folders = run_folders(results, profile)
     histories = {
         (model, seed): pd.DataFrame(map(asdict, read_history(path))).astype(
             {"validation_MPJPE": float}
         )
         for model in models
         for seed in seeds
-        if (path := results / profile / "runs" / f"{model}-seed{seed}" / "history.csv").is_file()
+        if (run := folders.get(f"{model}-seed{seed}")) and (path := run / "history.csv").is_file()
     }
     validated = any(history["validation_MPJPE"].notna().any() for history in histories.values())
     drawn, label = (

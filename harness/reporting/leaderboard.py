@@ -13,6 +13,7 @@ from harness.foundation.errors import HarnessError
 from harness.foundation.provenance import RunRecord, read_record
 from harness.reporting.published import published_table
 from harness.reporting.stored.elsewhere import told_of_elsewhere
+from harness.scoring.metrics import metric_called
 from harness.scoring.protocols import protocol_called
 from harness.scoring.stored_score import read_score
 
@@ -152,15 +153,20 @@ def as_markdown(rows: Sequence[Row]) -> str:
 
 
 def _board(rows: Sequence[Row]) -> str:
-    names = [name for name in protocol_called(rows[0].protocol).metrics if name in rows[0].metrics]
-    heads = ["method", "2D", "frames", "parameters", *names]
+    protocol = protocol_called(rows[0].protocol)
+    decimals = {
+        name: protocol.decimals_of(metric_called(name))
+        for name in protocol.metrics
+        if name in rows[0].metrics
+    }
+    heads = ["method", "2D", "frames", "parameters", *decimals]
     lines = [
         [
             row.method,
             row.input_2d,
             str(row.frames),
             "" if row.parameters is None else f"{row.parameters:,}",
-            *(f"{row.metrics[name]:.1f}" for name in names),
+            *(f"{row.metrics[name]:.{digits}f}" for name, digits in decimals.items()),
             "; ".join((*row.privileged, *row.departures, *row.origin)) or "none",
             f"`{row.run_id}`",
         ]

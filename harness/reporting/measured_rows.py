@@ -142,8 +142,7 @@ class ProfileRuns:
 
     def score_folder(self, run: ScoredRun) -> Path:
         """Return the folder of the score of one of these runs."""
-        folder = self.results / self.profile / "runs" / run.name.rpartition("/")[2]
-        return folder / self.within / "scores" / self.protocol
+        return run.folder / self.within / "scores" / self.protocol
 
     def rows(
         self, metric: Metric, by: Sequence[str] = ("action",)

@@ -12,6 +12,7 @@ from harness.reporting.paper.action_tables import action_tables
 from harness.reporting.paper.keypoint_table import keypoint_table
 from harness.reporting.paper.subject_table import subject_table
 from harness.reporting.person_table import person_table
+from harness.reporting.stored.run_folders import run_folders
 from harness.reporting.table_parts import write_page
 from harness.scoring.protocols import COMMON_PROTOCOL
 from harness.scoring.stored_score import CROSS_FOLDER
@@ -70,10 +71,10 @@ def write_tables(settings: Settings, profile: str, results: Path) -> list[Path]:
 
 def crossed(runs: ProfileRuns) -> dict[str, ProfileRuns]:
     """Return the same runs as scored on other profiles' data under their protocols, by profile."""
-    folder = runs.results / runs.profile / "runs"
     found = {
         (path.parents[1].name, path.name)
-        for path in visible(folder.glob(f"*/{CROSS_FOLDER}/*/scores/*"))
+        for folder in run_folders(runs.results, runs.profile).values()
+        for path in visible(folder.glob(f"{CROSS_FOLDER}/*/scores/*"))
         if path.is_dir() and path.name != COMMON_PROTOCOL and path.parents[1].name != runs.profile
     }
     return {

@@ -9,9 +9,10 @@ from statistics import fmean
 from typing import Any
 
 from harness.foundation.errors import HarnessError
-from harness.foundation.files import read_json, visible
+from harness.foundation.files import read_json
 from harness.foundation.plain_json import parse_json
 from harness.foundation.shown import shown
+from harness.reporting.stored.run_folders import COMMITTED, all_run_folders
 from harness.reporting.table_text import Table
 from harness.scoring.metrics import metric_called
 from harness.scoring.protocols import protocol_called
@@ -136,10 +137,10 @@ def _mean(by_seed: Mapping[int, float], seeds: Sequence[int] | set[int]) -> floa
 
 
 def _values(files: Mapping[str, Any], metrics: Sequence[str]) -> _Values:
-    """Return the averages that files of metrics hold, by the path they lie at."""
+    """Return the averages that files of metrics hold, by PROFILE/RUN."""
     found: _Values = defaultdict(dict)
     for path, content in files.items():
-        profile, _, run, _ = path.split("/")
+        profile, run = path.split("/")
         model, _, seed = run.rpartition("-seed")
         if not model or not seed.isdigit() or not isinstance(content, dict):
             continue
@@ -152,23 +153,26 @@ def _values(files: Mapping[str, Any], metrics: Sequence[str]) -> _Values:
 
 
 def _here(results: Path, profile: str | None) -> dict[str, Any]:
-    paths = visible(results.glob(f"{profile or '*'}/runs/*/metrics.json"))
-    return {path.relative_to(results).as_posix(): read_json(path) for path in paths}
+    return {
+        name: read_json(folder / "metrics.json")
+        for name, folder in all_run_folders(results).items()
+        if profile in (None, name.split("/")[0]) and (folder / "metrics.json").is_file()
+    }
 
 
 def _at(commit: str, results: Path, profile: str | None) -> dict[str, Any]:
-    """Return the files of metrics of a commit, by their path below `results`."""
+    """Return the files of metrics of a commit, by PROFILE/RUN."""
     top = f"./{results.as_posix()}/"
     listed = _git("ls-tree", "-r", "-z", "--name-only", commit, top) or ""
     found = {}
     for path in filter(None, listed.split("\0")):
         inside = path[path.index(f"{results.name}/") + len(results.name) + 1 :]
-        parts = inside.split("/")
+        parts = inside.removeprefix(f"{COMMITTED}/").split("/")
         if len(parts) != 4 or (parts[1], parts[3]) != ("runs", "metrics.json"):
             continue
         if profile in (None, parts[0]):
             text = _git("show", f"{commit}:./{path}") or ""
-            found[inside] = parse_json(text, f"{commit[:12]}:{path}")
+            found[f"{parts[0]}/{parts[2]}"] = parse_json(text, f"{commit[:12]}:{path}")
     return found
 
 

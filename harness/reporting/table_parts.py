@@ -16,6 +16,7 @@ from harness.reporting.names import citation_key, reference_of, title_of
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.learning_curve import FALLING
 from harness.reporting.table_text import Cell, Page, Table
+from harness.scoring.statistics import Difference
 from harness.scoring.subject_intervals import told_of_subjects
 
 
@@ -69,7 +70,7 @@ class Published:
         if not self.cells or set(row.cells) == set(self.cells):
             values[AVERAGE] = row.average
         return {
-            column: f"{values[column].mean - match[column]:+.1f}"
+            column: f"{values[column].mean - match[column]:+.{row.decimals}f}"
             for column in self.columns
             if column in values and not pd.isna(match[column])
         }
@@ -136,6 +137,16 @@ def interval_cells(value: Value, decimals: int = 1) -> list[str]:
     people = value.over_subjects
     told = [] if people is None else [f"{people.low:.{decimals}f} to {people.high:.{decimals}f}"]
     return [interval(value, decimals), *told]
+
+
+def difference_cells(difference: Difference | None, decimals: int) -> list[str]:
+    """Return a difference and its 95 % interval as tables print them, "" where there is none."""
+    if difference is None:
+        return ["", ""]
+    low, high = difference.low, difference.high
+    known = low is not None and high is not None
+    span = f"{low:+.{decimals}f} to {high:+.{decimals}f}" if known else ""
+    return [f"{difference.value:+.{decimals}f}", span]
 
 
 def method_cell(model: str, note: str = "") -> Cell:

@@ -15,7 +15,7 @@ RUNS = "results/tiny/runs"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> TinyProject:
     """A project whose models ran side by side, as in `make repro`; tests leave it as it is."""
-    made = TinyProject.made(tmp_path_factory.mktemp("project") / "tiny")
+    made = TinyProject.made(tmp_path_factory.mktemp("project") / "tiny", under_git=True)
     made.done(sys.executable, "-m", "pipelines.side_by_side")
     return made
 
@@ -44,6 +44,11 @@ def test_every_output_is_there_and_the_tables_name_their_conditions(project: Tin
         for model in ("semgcn", "dgnet"):
             record = json.loads((project.folder / f"{RUNS}/{model}-seed0/run.json").read_text())
             assert record["run_id"] in text
+
+
+def test_git_finds_nothing_changed_or_new(project: TinyProject) -> None:
+    assert len((project.folder / "dvc.lock").read_text().splitlines()) > 100
+    assert project.done("git", "status", "--porcelain") == ""
 
 
 def test_a_second_repro_finds_nothing_to_do(project: TinyProject) -> None:

@@ -4,13 +4,17 @@ from pathlib import Path
 import pytest
 
 from harness.foundation.errors import HarnessError
+from harness.foundation.settings import load_settings
 from harness.reporting.embed import embed_tables, with_tables
+from harness.reporting.metric_table import metric_table
+from harness.reporting.profile_tables import runs_of_profile
+from harness.reporting.table_parts import write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "# Page\n<!-- table: scores.md -->\nold\n<!-- end of table -->\nafter\n"
 
 
-PAGES = ("README.md", "docs/method.md", "docs/results.md")
+PAGES = ("docs/method.md", "docs/results.md")
 
 
 def skip_if_made_again(page: Path) -> None:
@@ -38,6 +42,17 @@ def test_pages_show_the_tables_that_runs_wrote(name: str) -> None:
     page = path.read_text(encoding="utf-8")
     assert "<!-- table: " in page
     assert with_tables(page, path.parent) == page, f"run 'harness tables --into {name}'"
+
+
+def test_the_readme_shows_the_table_of_the_committed_runs(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "reference").symlink_to(ROOT / "results/reference")
+    settings = load_settings(ROOT / "params.yaml")
+    write_page(metric_table(runs_of_profile(settings, "quick", results)), results / "quick/tables")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "<!-- table: " in page
+    assert with_tables(page, tmp_path) == page, "run 'harness tables --into README.md'"
 
 
 def test_first_table_replaces_what_stood_there(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from harness.experiments.grid import Cell, resolve_cells
 from harness.experiments.settings import Evaluation
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import read_json, write_json
+from harness.foundation.history import EpochRecord, write_history
 from harness.foundation.provenance import collect, write_record
 from harness.foundation.settings import Settings, load_settings
 from harness.prediction.stored import PredictionContract
@@ -392,3 +393,15 @@ def test_tables_made_elsewhere_are_counted_in_their_csv_files(tmp_path: Path) ->
     ]
     times = rows["[Table V](speed/table_05_speed.md)"].split("|")[3:6]
     assert [cell.strip() for cell in times] == ["3", "2", ""]
+
+
+def test_a_table_of_cells_that_were_hardly_trained_says_so(tmp_path: Path) -> None:
+    settings = settings_of(neighbours=neighbours(1))
+    write_cells(settings, "neighbours", tmp_path, lambda *_: 50.0)
+    for steps, stamped in ((20, True), (1000, False)):
+        for cell in (tmp_path / "tiny/grids/neighbours").glob("*/cell.json"):
+            write_history(cell.with_name("history.csv"), [EpochRecord(1, steps, 0.001, 1.0, 50.0)])
+        page, *_ = write_experiment(settings, "neighbours", "tiny", tmp_path)
+        assert ("**Smoke test.** No cell was trained for more than 20" in page.read_text()) == (
+            stamped
+        )

@@ -164,7 +164,7 @@ def test_on_human36m_measured_rows_stand_beside_published_ones_and_are_ranked() 
     assert len(rows) == 4 * 3
     error = stored("weak")["MPJPE"]
     after_weak = rows[[row[:3] for row in rows].index(["weak", "yes", "yes"]) + 1 :][:2]
-    assert [row[3] for row in after_weak] == [f"{error:.2f}", f"{error - 49.23:+.2f}"]
+    assert [row[3] for row in after_weak] == [f"{error:.1f}", f"{error - 49.23:+.1f}"]
     ranking = found["Ranking: weak supervision on Human3.6M"][1:]
     assert ranking[-1][:4] == ["7", "WS-GCN, measured here", "single", "frame"]
 

@@ -117,7 +117,8 @@ def table_page(table: GridTable, cells: GridCells, lines: Sequence[Line]) -> Pag
     dataset = measured[0].dataset if measured else None
     marks = _marks(table, lines)
     shown = _pivoted if table.heads[-1] == METHOD else _listed
-    parts = [f"# Table {table.number}: {table.title}", *shown(table, lines, marks)]
+    title = f"# Table {table.number}: {table.title}"
+    parts = [title, *cells.smoke_test(), *shown(table, lines, marks)]
     if dataset is not None and dataset != PRINTED_ON:
         parts.append(
             f"Printed numbers were measured on Human3.6M, ours on `{dataset}`: millimetres of the "
@@ -349,7 +350,7 @@ def _measured_minus_printed(table: GridTable, line: Line) -> float | None:
 
 def _difference(table: GridTable, line: Line) -> str:
     value = _measured_minus_printed(table, line)
-    return "" if value is None else f"{value:+.1f}"
+    return "" if value is None or line.row is None else f"{value:+.{line.row.decimals}f}"
 
 
 def _value(line: Line, mark: Mark) -> Cell:

@@ -8,12 +8,16 @@ from typing import Any
 from harness.experiments.grid import Cell, left_by_cell, read_cell, resolve_cells
 from harness.experiments.identity import resolved
 from harness.foundation.errors import HarnessError
+from harness.foundation.history import read_history
 from harness.foundation.settings import Settings
 from harness.prediction.corruption import corruption_settings
 from harness.reporting.grids.report import scored_cell
 from harness.reporting.stored.scored_runs import ScoredModel
 
 Corruption = Mapping[str, Any]
+
+_FEWEST_STEPS = 1_000
+"""A network here that was trained for fewer steps is nowhere near the end of its learning."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,21 @@ class GridCells:
             and evaluation.input_2d in (None, cell.input_2d)
         ]
         return ScoredModel(name, tuple(runs)) if runs else None
+
+    def smoke_test(self) -> list[str]:
+        """Return a line that warns of cells that were hardly trained, or nothing.
+
+        Raises:
+            HarnessError: the training curve of a cell is damaged.
+        """
+        curves = [folder / "history.csv" for folder in self.finished.values()]
+        steps = [read_history(curve)[-1].step for curve in curves if curve.is_file()]
+        if not steps or max(steps) >= _FEWEST_STEPS:
+            return []
+        return [
+            f"**Smoke test.** No cell was trained for more than {max(steps)} steps. This shows "
+            "that the experiment runs; the numbers say nothing about the methods."
+        ]
 
     def corruptions(self) -> list[dict[str, Any]]:
         """Return what the grid does to the 2D input, whatever the draw, in its order."""

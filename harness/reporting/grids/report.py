@@ -16,7 +16,9 @@ from harness.reporting.stored.scored_runs import (
     require_comparable,
     takes_of_models,
 )
+from harness.reporting.table_parts import difference_cells
 from harness.scoring.metrics import Metric, metric_called
+from harness.scoring.protocols import protocol_called
 from harness.scoring.statistics import Difference, differences_to_first
 from harness.scoring.stored_score import read_score
 
@@ -109,15 +111,15 @@ def grid_markdown(
     """
     metric, order = metric_called(metric_name), list(statuses)
     rows = grid_rows(folder, order, evaluation, protocol, metric)
+    decimals = protocol_called(protocol).decimals_of(metric)
     first = rows[0].name
     head = ["variation", f"{metric.name}, {metric.unit}", f"minus {first}", "95 % interval"]
     head += ["parameters", "curve", "seeds", "run"]
     body = [
         [
             row.name,
-            f"{row.value:.1f}",
-            "" if row.difference is None else f"{row.difference.value:+.1f}",
-            _interval(row.difference),
+            f"{row.value:.{decimals}f}",
+            *difference_cells(row.difference, decimals),
             f"{row.parameters:,}",
             "still falling" if row.still_falling else "flat",
             " ".join(map(str, row.seeds)),
@@ -190,10 +192,4 @@ def scored_cell(folder: Path, evaluation: str, protocol: str) -> ScoredRun:
         raise HarnessError(
             f"{error}; a cell keeps no predictions, so delete {folder} and run the grid again"
         ) from error
-    return ScoredRun(folder.name, score, record, convergence_of(folder))
-
-
-def _interval(difference: Difference | None) -> str:
-    if difference is None or difference.low is None or difference.high is None:
-        return ""
-    return f"{difference.low:+.1f} to {difference.high:+.1f}"
+    return ScoredRun(folder.name, folder, score, record, convergence_of(folder))

@@ -11,7 +11,6 @@ import pandas as pd
 
 from harness.foundation.settings import Settings
 from harness.reporting.grids.cells import grid_cells
-from harness.reporting.grids.report import GridRow
 from harness.reporting.grids.supervision import (
     LABELLED_ONLY,
     METRICS,
@@ -20,11 +19,12 @@ from harness.reporting.grids.supervision import (
     supervised_rows,
 )
 from harness.reporting.published import published_table
-from harness.reporting.table_parts import conditions, csv_text, number
+from harness.reporting.table_parts import conditions, csv_text, difference_cells, number
 from harness.reporting.table_text import Page, Table
 
 GRID = "wsgcn"
 PUBLISHED_ON = "h36m"
+_PLACE = ["method", "views", "input"]
 
 
 def supervision_table(settings: Settings, profile: str, results: Path) -> Page:
@@ -83,7 +83,9 @@ def _measured_lines(rows: Sequence[SupervisedRow]) -> Table:
         cells = list(row.supervision.words)
         for name in METRICS:
             compared = row.compared[name]
-            cells += [number(row.values[name].average), *_difference(compared)]
+            value = row.values[name]
+            cells.append(number(value.average, value.decimals))
+            cells += difference_cells(compared.difference, value.decimals)
         compared = row.compared["MPJPE"]
         curve = "still falling" if compared.still_falling else "flat"
         lines.append([*cells, curve, " ".join(f"`{run}`" for run in compared.run_ids)])
@@ -110,9 +112,13 @@ def _published_lines(measured: Sequence[SupervisedRow]) -> Table:
             match = ours.supervision.published()
             if match is None or match.name != index:
                 continue
-            values = {name: ours.values[name].average.mean for name in METRICS}
-            lines.append(["measured here", "", "", *(f"{value:.2f}" for value in values.values())])
-            apart = [f"{values[name] - row[column]:+.2f}" for name, column in METRICS.items()]
+            values = [ours.values[name] for name in METRICS]
+            told = [number(value.average, value.decimals) for value in values]
+            apart = [
+                f"{value.average.mean - row[column]:+.{value.decimals}f}"
+                for value, column in zip(values, METRICS.values(), strict=True)
+            ]
+            lines.append(["measured here", "", "", *told])
             lines.append(["measured minus published", "", "", *apart])
     return Table(heads, lines, words=2)
 
@@ -126,28 +132,19 @@ def _switches(row: "pd.Series[Any]") -> list[str]:
 def _ranking(measured: Sequence[SupervisedRow]) -> Table:
     """Return the published ranking; a complete weak row measured on Human3.6M is ranked with it."""
     ranked = [
-        (row["MPJPE_mm"], [row["method"], row["views"], row["input"]])
+        (mm := row["MPJPE_mm"], f"{mm:.2f}".removesuffix("0"), list(row[_PLACE]))
         for _, row in published_table("wsgcn_ranking_h36m").iterrows()
     ]
     for row in measured:
         match = row.supervision.published()
         if match is not None and (match["bone_loss"], match["warm_up"]) == ("yes", "yes"):
             place = ["WS-GCN, measured here", "single", "frame"]
-            ranked.append((row.values["MPJPE"].average.mean, place))
+            value = row.values["MPJPE"]
+            told = number(value.average, value.decimals)
+            ranked.append((value.average.mean, told, place))
     ranked.sort(key=lambda entry: entry[0])
-    lines = [
-        [str(rank), *cells, f"{value:.2f}".removesuffix("0")]
-        for rank, (value, cells) in enumerate(ranked, 1)
-    ]
+    lines = [[str(rank), *cells, told] for rank, (_, told, cells) in enumerate(ranked, 1)]
     return Table(["rank", "method", "views", "input", "MPJPE"], lines, words=2)
-
-
-def _difference(row: GridRow) -> list[str]:
-    if row.difference is None:
-        return ["", ""]
-    low, high = row.difference.low, row.difference.high
-    span = "" if low is None or high is None else f"{low:+.1f} to {high:+.1f}"
-    return [f"{row.difference.value:+.1f}", span]
 
 
 def _published_records() -> list[dict[str, Any]]:

@@ -23,10 +23,10 @@ def learning_curves(runs: ProfileRuns) -> list[Plain]:
     curves = []
     for model in runs.scored[0]:
         for run in model.runs:
-            path = runs.results / runs.profile / "runs" / run.name.rpartition("/")[2]
-            if run.record is None or not (path / "history.csv").is_file():
+            path = run.folder / "history.csv"
+            if run.record is None or not path.is_file():
                 continue
-            history = read_history(path / "history.csv")
+            history = read_history(path)
             curves.append(
                 {
                     "model": model.name,

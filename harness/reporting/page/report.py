@@ -1,5 +1,6 @@
 """The report of a profile: everything stored about its runs in one page."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from harness.reporting.page.stored_clips import LiftedRun, StoredClips, chosen_c
 from harness.reporting.paper_audit import reproductions
 from harness.reporting.profile_tables import runs_of_profile
 from harness.reporting.stored.run_report import as_text, report_run
-from harness.reporting.stored.scored_runs import ScoredRun
 
 Plain = dict[str, Any]
 
@@ -58,7 +58,7 @@ def write_report(settings: Settings, profile: str, results: Path, prepared: Path
         "robustness": robustness(folder),
         "robustness_page": f"../{NOISE}.md",
         "reproduction": reproduced(reproductions(settings, profile, results)),
-        "records": _records(runs),
+        "records": _records(runs, folder / PLACE),
         "conventions": _conventions(lifted, prepared),
         "viewer": {"clips": [], "lacking": lacking},
     }
@@ -70,10 +70,6 @@ def write_report(settings: Settings, profile: str, results: Path, prepared: Path
     with atomic_file(path) as stream:
         stream.write(assembled_page(title, "report", data, charts=True))
     return path
-
-
-def _folder(runs: ProfileRuns, run: ScoredRun) -> Path:
-    return runs.results / runs.profile / "runs" / run.name.rpartition("/")[2]
 
 
 def _lifted_runs(runs: ProfileRuns, prepared: Path) -> tuple[list[LiftedRun], str]:
@@ -88,7 +84,7 @@ def _lifted_runs(runs: ProfileRuns, prepared: Path) -> tuple[list[LiftedRun], st
         LiftedRun(model.name, folder, model.runs[0])
         for model in models
         if comparable(models[0], model)
-        and ((folder := _folder(runs, model.runs[0])) / "predictions/contract.json").is_file()
+        and ((folder := model.runs[0].folder) / "predictions/contract.json").is_file()
     ]
     return found, "" if found else "no predictions are stored on this machine"
 
@@ -128,20 +124,20 @@ def _conventions(lifted: Sequence[LiftedRun], prepared: Path) -> Plain:
     return tables
 
 
-def _records(runs: ProfileRuns) -> list[Plain]:
-    """Return by model what `harness show` says of each of its runs."""
+def _records(runs: ProfileRuns, page: Path) -> list[Plain]:
+    """Return by model what `harness show` says of each of its runs; `page` links to them."""
     records = []
     for model in runs.scored[0]:
         of_model = []
         for run in model.runs:
-            folder = _folder(runs, run)
             known = run.record is not None
-            text = as_text(report_run(folder)) if known else "no record: predictions alone"
+            text = as_text(report_run(run.folder)) if known else "no record: predictions alone"
+            file = os.path.relpath(run.folder / "run.json", page.parent)
             of_model.append(
                 {
                     "name": run.name,
                     "run_id": run.score.header.conditions.predictions.run_id,
-                    "file": f"../runs/{folder.name}/run.json" if known else None,
+                    "file": Path(file).as_posix() if known else None,
                     "text": text,
                 }
             )

@@ -20,6 +20,7 @@ from harness.reporting.regression.references import (
     run_folder,
     stored_scores,
 )
+from harness.reporting.stored.run_folders import run_folders
 
 Verdict = Literal["as before", "better", "worse", "changed", "not comparable", "new"]
 _FAILURES: tuple[Verdict, ...] = ("worse", "changed", "not comparable")
@@ -109,7 +110,7 @@ def other_runs(
     """Say of which runs the ids are not those that references were made from, a line a run.
 
     All seeds that are stored are looked at, whichever are checked: runs and references are
-    committed together.
+    committed together. Of a model that was not run here that is said of its committed runs.
 
     Args:
         profile: whose runs.
@@ -124,8 +125,8 @@ def other_runs(
             for reference in references.get(model, {}).values()
             for seed, run_id in reference.obtained.runs.items()
         }
-        for seed, path in sorted(_records(results, profile, model).items()):
-            run_id = read_record(path).run_id
+        for seed, run in sorted(_runs_by_seed(results, profile, model).items()):
+            run_id = read_record(run / "run.json").run_id
             if known and seed not in known:
                 lines.append(f"{model} seed {seed}: no reference was made from the run {run_id}")
             elif known and run_id != known[seed]:
@@ -136,11 +137,15 @@ def other_runs(
     return lines
 
 
-def _records(results: Path, profile: str, model: str) -> dict[int, Path]:
-    """Return the records of a model's runs by seed."""
-    found = (results / profile / "runs").glob(f"{model}-seed*/run.json")
-    numbers = {path: path.parent.name.removeprefix(f"{model}-seed") for path in found}
-    return {int(number): path for path, number in numbers.items() if number.isdigit()}
+def _runs_by_seed(results: Path, profile: str, model: str) -> dict[int, Path]:
+    """Return the folders of a model's runs that have a record, by seed."""
+    found = run_folders(results, profile).values()
+    numbers = {run: run.name.removeprefix(f"{model}-seed") for run in found}
+    return {
+        int(number): run
+        for run, number in numbers.items()
+        if number.isdigit() and (run / "run.json").is_file()
+    }
 
 
 def as_markdown(findings: Sequence[Finding]) -> str:

@@ -7,6 +7,7 @@ from harness.foundation.errors import HarnessError
 from harness.foundation.files import write_json
 from harness.foundation.settings import Settings
 from harness.reporting.regression.golden_file import read_golden
+from harness.reporting.regression.kept_runs import keep_runs
 from harness.reporting.regression.probe_data import DataGolden, data_difference, measured_data
 from harness.reporting.regression.probe_predictions import write_prediction_golden
 from harness.reporting.regression.probe_scores import measured_scores
@@ -127,6 +128,8 @@ def _update_results(what: Checked, models: list[str], seeds: list[int] | None) -
     for name in sorted(after):
         if before.get(name) != after[name]:
             yield f"{name}: {before.get(name, 'new')} -> {after[name]}"
+    for run in keep_runs(what.results, what.name, models):
+        yield f"{run}: its record and scores are kept beside the references"
 
 
 def _numbers(references: References) -> dict[str, str]:

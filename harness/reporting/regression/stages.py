@@ -138,6 +138,8 @@ def run_check(what: Checked, stages: Iterable[Stage] | None = None) -> Report:
         reason = _reason_to_skip(stage, what)
         if reason and stages is not None:
             raise HarnessError(reason)
+        if stage == "results" and reference_path(what.name, what.results).exists():
+            report.warnings += other_runs(what.name, what.models, what.results)
         if reason:
             report.stages.append(StageFinding(stage=stage, outcome="skipped", remark=reason))
         elif stage == "results":
@@ -254,7 +256,6 @@ def model_difference(stage: Stage, what: Checked, model: str) -> str:
 
 def _check_results(what: Checked, report: Report) -> None:
     report.numbers = check_scores(what.name, what.seeds, what.models, what.results)
-    report.warnings += other_runs(what.name, what.models, what.results)
     for model in dict.fromkeys(number.model for number in report.numbers):
         of_model = [number for number in report.numbers if number.model == model]
         failed = [number for number in of_model if number.failed]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import read_json, sha256_of_json, visible
 from harness.foundation.provenance import read_record
+from harness.reporting.stored.run_folders import all_run_folders
 from harness.scoring.stored_score import ScoreHeader, read_header
 
 METRIC = "MPJPE"
@@ -80,7 +81,8 @@ class _Stored(NamedTuple):
 
 
 def _stored(results: Path) -> Iterable[_Stored]:
-    for path in visible(results.glob("*/runs/*/scores/*/score.json")):
+    folders = all_run_folders(results).values()
+    for path in visible(path for run in folders for path in run.glob("scores/*/score.json")):
         try:
             header = read_header(path.parent)
             averages = read_json(path.with_name("metrics.json"))

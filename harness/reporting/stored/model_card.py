@@ -16,6 +16,7 @@ from harness.lifting.reasons import explained_differences
 from harness.lifting.registry import method_called
 from harness.reporting.stored.run_report import ScoreSummary, report_run
 from harness.scoring.metrics import METRICS
+from harness.scoring.protocols import protocol_called
 
 _SHOWN_METRICS = ("MPJPE", "P-MPJPE", "MPJVE", "PCK@150mm")
 
@@ -73,6 +74,12 @@ def _joints(skeleton: Skeleton) -> str:
     return f"{len(skeleton)}, `{skeleton.name}`: {', '.join(skeleton.joints)}"
 
 
+def _number(score: ScoreSummary, name: str) -> str:
+    """Return an average as the protocol prints it, "" where it was not scored."""
+    decimals = protocol_called(score.protocol).decimals_of(METRICS[name])
+    return f"{score.metrics[name]:.{decimals}f}" if name in score.metrics else ""
+
+
 def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
 
@@ -89,7 +96,7 @@ def _scores(scores: list[ScoreSummary], contract: ModelContract) -> str:
             score.input_2d,
             "on" if score.flip_test else "off",
             score.frames,
-            *(f"{score.metrics[name]:.1f}" if name in score.metrics else "" for name in metrics),
+            *(_number(score, name) for name in metrics),
             "; ".join(score.departures),
         )
         for score in mine

@@ -14,6 +14,13 @@ from harness.foundation.provenance import RunRecord, read_record
 from harness.foundation.settings import load_settings
 from harness.foundation.shown import escaped
 from harness.foundation.suggest import unknown_name
+from harness.reporting.stored.run_folders import (
+    all_run_folders,
+    committed_runs,
+    is_committed,
+    models_in,
+    run_folders,
+)
 from harness.scoring.metrics import METRICS
 from harness.scoring.stored_score import read_score
 
@@ -83,7 +90,8 @@ def find_run(name: str, results: Path = Path("results")) -> Path:
     """
     folder = Path(name)
     profile, _, run = name.partition("/")
-    for candidate in (folder, results / profile / "runs" / run):
+    places = (results / profile / "runs" / run, committed_runs(results, profile) / run)
+    for candidate in (folder, *places):
         if (candidate / "run.json").is_file():
             return candidate
     known = dict(_runs_below(results))
@@ -114,12 +122,13 @@ def find_model_run(name: str, profile: str | None = None, results: Path = Path("
     """
     if "/" not in name:
         profile = profile or load_settings().profile
-        runs = sorted((results / profile / "runs").glob(f"{name}-seed*/run.json"))
+        known = run_folders(results, profile)
+        runs = [run for run in known if models_in([run]) == {name}]
         if len(runs) > 1:
-            known = ", ".join(f"{profile}/{path.parent.name}" for path in runs)
-            raise HarnessError(f"'{name}' has several runs ({known}); name one of them")
+            told = ", ".join(f"{profile}/{run}" for run in runs)
+            raise HarnessError(f"'{name}' has several runs ({told}); name one of them")
         if runs:
-            return runs[0].parent
+            return known[runs[0]]
     return find_run(name, results)
 
 
@@ -145,7 +154,7 @@ def as_text(report: RunReport) -> str:
         commit += ", tracked files differed"
     facts = {
         "run id": record.run_id,
-        "folder": report.folder,
+        "folder": f"{report.folder}{' (committed, not run here)' * is_committed(report.folder)}",
         "status": f"{record.kind} {record.status}",
         "started": record.started,
         "finished": record.finished or "",
@@ -177,15 +186,19 @@ def as_text(report: RunReport) -> str:
 
 def _runs_below(results: Path) -> list[tuple[str, tuple[Path, str]]]:
     """Return (name, (folder, run id)) of every run with a readable record."""
+    # A run may be asked for by where it lies, too, which differs for a copied folder.
+    folders = {
+        path.parent.relative_to(results).as_posix().replace("/runs/", "/", 1): path.parent
+        for path in visible(results.rglob("run.json"))
+        if not is_committed(path.parent)
+    }
     runs = []
-    for path in visible(results.rglob("run.json")):
+    for name, folder in {**all_run_folders(results), **folders}.items():
         try:
-            record = read_record(path)
+            record = read_record(folder / "run.json")
         except HarnessError:
             continue  # one damaged record must not hide the others; asked for, it is reported
-        # A run may be asked for by where it lies, too, which differs for a copied folder.
-        name = path.parent.relative_to(results).as_posix().replace("/runs/", "/", 1)
-        runs.append((name, (path.parent, record.run_id)))
+        runs.append((name, (folder, record.run_id)))
     return runs
 
 

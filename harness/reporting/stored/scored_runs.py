@@ -13,6 +13,7 @@ from harness.foundation.provenance import RunRecord, read_record
 from harness.foundation.suggest import unknown_name
 from harness.lifting.registry import method_names
 from harness.reporting.stored.learning_curve import Convergence, convergence_of
+from harness.reporting.stored.run_folders import models_in, run_folders
 from harness.reporting.stored.run_report import find_run
 from harness.scoring.metrics import Metric
 from harness.scoring.stored_score import Score, read_score
@@ -25,12 +26,14 @@ class ScoredRun:
 
     Attributes:
         name: how messages call it, such as "quick/dgnet-seed0".
+        folder: where it lies.
         score: the score.
         record: what it was made from; None where only its predictions are known.
         convergence: how its validation curve ends.
     """
 
     name: str
+    folder: Path
     score: Score
     record: RunRecord | None
     convergence: Convergence = "not known"
@@ -115,24 +118,25 @@ def find_scored_model(
         HarnessError: there is no such run, it is not scored, or runs of the model differ in more
             than their seed.
     """
-    folder = results / profile / "runs"
+    runs_folder = results / profile / "runs"
+    known = run_folders(results, profile)
     pattern = re.compile(re.escape(name) + r"-seed(\d+)")
     left_out: tuple[int, ...] = ()
-    if (folder / name).is_dir():
-        folders = [folder / name]
+    if name in known:
+        folders = [known[name]]
     else:
-        found = ((pattern.fullmatch(path.name), path) for path in folder.glob("*-seed*"))
+        found = ((pattern.fullmatch(run), path) for run, path in known.items())
         numbered = sorted((int(match[1]), path) for match, path in found if match)
         folders = [path for seed, path in numbered if not seeds or seed in seeds]
         left_out = tuple(seed for seed, _ in numbered if seeds and seed not in seeds)
         if numbered and not folders:
             there = ", ".join(str(seed) for seed, _ in numbered)
             raise HarnessError(
-                f"{name} has no run with these seeds in {folder} (there: {there}); choose others "
-                "with --seeds"
+                f"{name} has no run with these seeds in {runs_folder} (there: {there}); choose "
+                "others with --seeds"
             )
     if not folders:
-        folders = [_single_run(name, folder, results)]
+        folders = [_single_run(name, runs_folder, results, models_in(known))]
     runs = tuple(_scored(path, protocol, within) for path in folders)
     _require_alike(name, runs)
     return ScoredModel(name, runs, left_out)
@@ -200,7 +204,7 @@ def _conditions(score: Score) -> dict[str, str]:
     }
 
 
-def _single_run(name: str, folder: Path, results: Path) -> Path:
+def _single_run(name: str, folder: Path, results: Path, models: set[str]) -> Path:
     if (Path(name) / "scores").is_dir():
         return Path(name)
     if name in method_names():
@@ -209,21 +213,9 @@ def _single_run(name: str, folder: Path, results: Path) -> Path:
     try:
         return find_run(name, results)
     except HarnessError as error:
-        models = models_in(folder)
         if "/" in name or not models:
             raise
         raise unknown_name(f"model with runs in {folder}", name, models) from error
-
-
-def models_in(runs: Path) -> set[str]:
-    """Return the names of the models that have runs in a folder."""
-    return {path.name.rpartition("-seed")[0] for path in visible(runs.glob("*-seed*"))}
-
-
-def seeds_in(runs: Path) -> set[int]:
-    """Return the seeds of all runs in a folder."""
-    found = (re.search(r"-seed(\d+)$", path.name) for path in runs.glob("*-seed*"))
-    return {int(match[1]) for match in found if match}
 
 
 def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
@@ -239,7 +231,7 @@ def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
         )
     score = read_score(path)
     if not (folder / "run.json").is_file():
-        return ScoredRun(name, score, None)
+        return ScoredRun(name, folder, score, None)
     record = read_record(folder / "run.json")
     scored = score.header.conditions.predictions.run_id
     if scored != record.run_id:
@@ -247,7 +239,7 @@ def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
             f"{name} was trained again (run {record.run_id}) since it was scored (run {scored}); "
             "run 'dvc repro', or predict and score it"
         )
-    return ScoredRun(name, score, record, convergence_of(folder))
+    return ScoredRun(name, folder, score, record, convergence_of(folder))
 
 
 def _require_alike(name: str, runs: tuple[ScoredRun, ...]) -> None:

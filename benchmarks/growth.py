@@ -24,7 +24,7 @@ from dgnet.folded import folded
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
 from harness.prediction.stored import read_predictions
-from harness.scoring.metrics import POSITION_METRICS
+from harness.scoring.metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
 from harness.scoring.score import score_predictions
 
 LINEAR = 1.1
@@ -135,7 +135,9 @@ def of_joints(sizes: Sequence[int], windows: int, channels: int) -> list[Curve]:
     def metrics(joints: int) -> Callable[[], object]:
         target = np.random.default_rng(0).normal(size=(200 * windows, joints, 3))
         frames = np.arange(len(target))
-        return lambda: [metric.errors(target, 1.1 * target, frames) for metric in POSITION_METRICS]
+        return lambda: [
+            errors(target, 1.1 * target, frames) for errors in (mpjpe, p_mpjpe, n_mpjpe, mpjve)
+        ]
 
     return [
         curve_of("DG-Net, prediction", sizes, predicting, calls=3),

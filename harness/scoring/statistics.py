@@ -32,6 +32,7 @@ Neither speaks about other subjects: test sets have two.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +132,6 @@ def _spread(by_seed: Floats) -> tuple[float, int]:
 
 def bootstrap(takes: Takes, seed: int) -> Floats:
     """Return (RESAMPLES, models) averages over resampled seeds, where several, and takes."""
-    generator = np.random.default_rng(seed)
     of_seeds = np.random.default_rng(derive_seed(seed, "seeds"))
     strata = _strata(takes)
     alone = strata == POOLED
@@ -140,12 +140,7 @@ def bootstrap(takes: Takes, seed: int) -> Floats:
     if takes.average == "frames":
         of_group = np.ones((len(takes), 1))
     parts = []
-    for _ in range(RESAMPLES // AT_ONCE):
-        drawn = np.ones((AT_ONCE, len(takes)))
-        for stratum in np.unique(strata):
-            chosen = np.flatnonzero(strata == stratum)
-            if len(chosen) > 1:
-                drawn[:, chosen] = _counts(generator, len(chosen)) * len(chosen)
+    for drawn in _draws(tuple(strata.tolist()), seed):
         # A group of one is a constant over its own frames; drawing it weighs the group itself.
         counted = drawn if takes.average == "frames" else np.where(alone, 1.0, drawn)
         frames = (counted * takes.frames) @ of_group
@@ -161,6 +156,26 @@ def bootstrap(takes: Takes, seed: int) -> Floats:
         sums = np.stack([(drawn * total) @ of_group for total in totals], axis=1)
         parts.append((sums / frames[:, None]).mean(axis=2))
     return np.concatenate(parts)
+
+
+@lru_cache(maxsize=1)
+def _draws(strata: tuple[int, ...], seed: int) -> list[Floats]:
+    """Return (AT_ONCE, takes) how often each take is drawn, part by part.
+
+    All metrics of a comparison resample the same takes, so the last draws are kept.
+    """
+    generator = np.random.default_rng(seed)
+    of_take = np.array(strata)
+    members = [np.flatnonzero(of_take == stratum) for stratum in np.unique(of_take)]
+    parts = []
+    for _ in range(RESAMPLES // AT_ONCE):
+        drawn = np.ones((AT_ONCE, len(strata)))
+        for chosen in members:
+            if len(chosen) > 1:
+                drawn[:, chosen] = _counts(generator, len(chosen)) * len(chosen)
+        drawn.flags.writeable = False
+        parts.append(drawn)
+    return parts
 
 
 def _counts(generator: np.random.Generator, n: int) -> Floats:

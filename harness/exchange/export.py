@@ -51,6 +51,7 @@ class ExportedModel:
         tried: windows that it was compared on with the lifter.
         equal: how many of them it predicts equally.
         sha256: SHA-256 of the file.
+        windows: how many it takes at once; any number where None.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class ExportedModel:
     tried: int
     equal: int
     sha256: str
+    windows: int | None = None
 
 
 def export_run(
@@ -103,7 +105,7 @@ def export_run(
     with atomic_file(path, "wb") as stream:
         stream.write(content)
     return ExportedModel(
-        path, style, contract, record, plain.names, tried, equal, sha256_of_file(path)
+        path, style, contract, record, plain.names, tried, equal, sha256_of_file(path), windows
     )
 
 

@@ -64,7 +64,8 @@ def _contract(model: ExportedModel) -> str:
         "network": _settings(contract.network),
         "recipe": _settings(contract.recipe),
         "checked": f"{model.equal} of {model.tried} made-up windows"
-        f"{', in batches of two sizes,' if model.windows is None else ''} come out within 0.01 mm of the run's own predictions",
+        f"{', in batches of two sizes,' if model.windows is None else ''} "
+        "come out within 0.01 mm of the run's own predictions",
     }
     return _bullets(f"{what}: {value}" for what, value in facts.items() if value)
 

@@ -26,6 +26,7 @@ NAMES = (
     "lifters",
     "before_after",
     "dgnet",
+    "single_window",
     "compiling",
     "precision",
     "grid_executor",

@@ -1,23 +1,16 @@
 """Training steps against those of an earlier commit, checked out beside and timed in pairs."""
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.command import parser_of, run
+from benchmarks.earlier import EARLIER, NOW, Worker, sources_of
 from benchmarks.record import Line, at_most
 
-EARLIER = "a6d30be8145a"
-"""The last commit before steps were made faster; its profile and times are the ones compared."""
-ROOT = Path(__file__).resolve().parents[1]
 WORKER = Path(__file__).with_name("step_worker.py")
 
 SMALL = {"channels": 32, "blocks": 2}
@@ -34,59 +27,12 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, Any], float]] = {
 """What is called what: the method, its network, and the part of the earlier time it may take."""
 
 
-class Worker:
-    """A process that takes training steps with the sources of one commit."""
-
-    def __init__(self, sources: Path, task: Mapping[str, Any]) -> None:
-        """Start it in the folder `sources`; `task` is as `benchmarks.step_worker` reads it."""
-        # -P: the folder of the script must not come before the sources on Python's path.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER), json.dumps(task)],
-            cwd=sources,
-            env={**os.environ, "PYTHONPATH": str(sources), "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def ask(self, command: str) -> float:
-        """Return the answer to a command.
-
-        Raises:
-            RuntimeError: the process has ended.
-        """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"steps in {self._process.args!r} ended; run it by hand to see why")
-        return float(answer)
-
-    def end(self) -> None:
-        """Let it end."""
-        self._process.communicate()
-
-
-@contextmanager
-def sources_of(commit: str) -> Iterator[Path]:
-    """Check out a commit into a folder that lasts as long as the block."""
-    with tempfile.TemporaryDirectory() as folder:
-        archive = subprocess.run(
-            ["git", "archive", commit], cwd=ROOT, check=True, capture_output=True
-        )
-        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-        yield Path(folder)
-
-
 def compared(
     earlier: Path, task: Mapping[str, Any], rounds: int, seconds: float, profiles: Path | None
 ) -> tuple[list[float], list[float], float]:
     """Return processor times of a step, earlier and now, and the ratio of their peak memory."""
     with ExitStack() as stack:
-        workers = [Worker(sources, task) for sources in (earlier, ROOT)]
+        workers = [Worker(sources, WORKER, task) for sources in (earlier, NOW)]
         for worker in workers:
             stack.callback(worker.end)
         once = max(worker.ask("time 1") for worker in workers)
@@ -105,7 +51,7 @@ def compared(
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return times and memory of steps of 64 windows, as parts of the earlier commit's."""
     targets = TARGETS
-    windows, rounds, seconds = 64, 9, 0.3
+    windows, rounds, seconds = 64, 5, 0.3
     if arguments.smoke:
         targets = {"DG-Net": ("dgnet", {"channels": 4, "blocks": 1}, 0.7)}
         windows, rounds, seconds = 2, 1, 0.0

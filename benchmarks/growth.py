@@ -3,6 +3,7 @@
 import argparse
 import ctypes
 import gc
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ from dgnet.folded import folded
 from harness.body.skeleton import Skeleton
 from harness.datasets.prepared import PreparedSet
 from harness.prediction.stored import read_predictions
-from harness.scoring.metrics import POSITION_METRICS
+from harness.scoring.metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
 from harness.scoring.score import score_predictions
 
+DISK_ALONE = "writing as many bytes, the disk alone"
+_BLOCK = 2**24
 LINEAR = 1.1
 """An exponent up to which growth counts as linear: measurements scatter by some percent."""
 
@@ -96,6 +99,9 @@ def of_frames(folder: Path, sizes: Sequence[int], clips: int) -> list[Curve]:
     def writing(size: int) -> Callable[[], object]:
         return lambda: made_set(place(size), clips, size, split="test")
 
+    def copying(size: int) -> Callable[[], object]:
+        return lambda: write_bytes_of(place(size), folder / "bytes")
+
     def reading(size: int) -> Callable[[], object]:
         return lambda: read_all(place(size), 4, "all", 1024)
 
@@ -108,9 +114,22 @@ def of_frames(folder: Path, sizes: Sequence[int], clips: int) -> list[Curve]:
 
     return [
         curve_of("writing a set", sizes, writing),
+        curve_of(DISK_ALONE, sizes, copying),
         curve_of("reading its windows", sizes, reading),
         curve_of("scoring", sizes, scoring),
     ]
+
+
+def write_bytes_of(folder: Path, path: Path) -> None:
+    """Write as many bytes as lie in `folder` to `path`, wait for the disk, and remove them."""
+    left = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    block = bytes(_BLOCK)
+    with path.open("wb") as stream:
+        while left > 0:
+            left -= stream.write(block[: min(left, _BLOCK)])
+        stream.flush()
+        os.fsync(stream.fileno())
+    path.unlink()
 
 
 def of_joints(sizes: Sequence[int], windows: int, channels: int) -> list[Curve]:
@@ -135,7 +154,9 @@ def of_joints(sizes: Sequence[int], windows: int, channels: int) -> list[Curve]:
     def metrics(joints: int) -> Callable[[], object]:
         target = np.random.default_rng(0).normal(size=(200 * windows, joints, 3))
         frames = np.arange(len(target))
-        return lambda: [metric.errors(target, 1.1 * target, frames) for metric in POSITION_METRICS]
+        return lambda: [
+            errors(target, 1.1 * target, frames) for errors in (mpjpe, p_mpjpe, n_mpjpe, mpjve)
+        ]
 
     return [
         curve_of("DG-Net, prediction", sizes, predicting, calls=3),
@@ -254,9 +275,8 @@ def _lines(quantity: str, curves: Sequence[Curve]) -> list[Line]:
         what = f"{curve.name} against {quantity}, {curve.sizes[0]:,} to {curve.sizes[-1]:,}"
         for part, value in (("time", time), ("peak memory", memory)):
             name = f"{what}: exponent of {part}"
-            lines.append(
-                at_most(name, value, "", LINEAR) if quantity == "frames" else Line(name, value, "")
-            )
+            judged = quantity == "frames" and curve.name != DISK_ALONE
+            lines.append(at_most(name, value, "", LINEAR) if judged else Line(name, value, ""))
     return lines
 
 

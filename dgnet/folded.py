@@ -103,7 +103,7 @@ class _Nearest(nn.Module):
             rows.square().sum(-1).unsqueeze(-2), rows, rows.transpose(-1, -2), alpha=-2
         )
         distance.diagonal(dim1=-2, dim2=-1).fill_(self.own)
-        others = distance.shape[-1] - (self.own > 0)
+        others = distance.shape[-1] - int(self.own > 0)
         chosen = distance.topk(min(self.count, max(others, 1)), largest=False, sorted=False).indices
         return chosen.unflatten(0, features.shape[:2])
 

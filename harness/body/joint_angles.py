@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.body.skeleton import Skeleton
+from harness.body.vectors import between
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,8 @@ def joint_angles(positions: Floats, bends: Sequence[Bend]) -> Floats:
     The arc tangent of the cross and dot product is exact near 0 and 180 degrees, where an arc
     cosine is not. A segment without length gives 0.
     """
-    at, one, other = (positions[:, list(column)] for column in zip(*bends, strict=True))
-    first, second = one - at, other - at
-    across = np.linalg.norm(np.cross(first, second), axis=-1)
-    return np.degrees(np.arctan2(across, np.einsum("nja,nja->nj", first, second)))
+    at, one, other = zip(*bends, strict=True)
+    a, b, c = np.moveaxis(between(positions, at, one), -1, 0)
+    u, v, w = np.moveaxis(between(positions, at, other), -1, 0)
+    across = np.sqrt((b * w - c * v) ** 2 + (c * u - a * w) ** 2 + (a * v - b * u) ** 2)
+    return np.degrees(np.arctan2(across, a * u + b * v + c * w))

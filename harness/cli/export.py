@@ -29,8 +29,20 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write, instead of exports/PROFILE/RUN with the format's suffix.",
 )
+@click.option(
+    "--windows",
+    type=click.IntRange(min=1),
+    help="Of onnx: take so many windows at a time and no other number, which is faster.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-def export(model: str, style: "Format", profile: str | None, out: Path | None, force: bool) -> None:
+def export(
+    model: str,
+    style: "Format",
+    profile: str | None,
+    out: Path | None,
+    windows: int | None,
+    force: bool,
+) -> None:
     """Export MODEL, and write its card beside it (FILE.md).
 
     MODEL is a model of the profile, a run such as quick/dgnet-seed0, its folder, or the beginning
@@ -49,7 +61,7 @@ def export(model: str, style: "Format", profile: str | None, out: Path | None, f
     from harness.exchange.export import export_run
     from harness.reporting.stored.model_card import model_card
 
-    exported = export_run(run, style, path, force=force)
+    exported = export_run(run, style, path, force=force, windows=windows)
     card = path.with_name(path.name + ".md")
     with atomic_file(card) as stream:
         stream.write(model_card(exported, run, Path("data/prepared") / trained_in))

@@ -51,6 +51,7 @@ class ExportedModel:
         tried: windows that it was compared on with the lifter.
         equal: how many of them it predicts equally.
         sha256: SHA-256 of the file.
+        windows: how many it takes at once; any number where None.
     """
 
     path: Path
@@ -61,9 +62,12 @@ class ExportedModel:
     tried: int
     equal: int
     sha256: str
+    windows: int | None = None
 
 
-def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) -> ExportedModel:
+def export_run(
+    folder: Path, style: Format, path: Path, *, force: bool = False, windows: int | None = None
+) -> ExportedModel:
     """Write the model of the run in `folder` to `path` in another format, and try it.
 
     Args:
@@ -71,6 +75,8 @@ def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) 
         style: the format.
         path: the file.
         force: replace a file that is there.
+        windows: how many windows the file takes at once; any number by default. Shapes that are
+            known beforehand need not be worked out for every call.
 
     Raises:
         HarnessError: the run or its checkpoint is missing or damaged, `path` exists, the format
@@ -78,6 +84,8 @@ def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) 
     """
     checkpoint = folder / CHECKPOINT
     check_place(checkpoint, style, path, force)
+    if windows is not None and style != "onnx":
+        raise HarnessError(f"--windows is of onnx; {style} takes any number, so leave it out")
     _require_packages(style)
     record = read_record(folder / "run.json")
     lifter, contract = load_checkpoint(checkpoint)
@@ -87,8 +95,8 @@ def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) 
             f"{record.run_id}; train the run to its end first"
         )
     plain = PlainLifter(lifter)
-    content, run = _written(style, checkpoint, plain, contract)
-    tried, equal = _compared(plain, run)
+    content, run = _written(style, checkpoint, plain, contract, windows)
+    tried, equal = _compared(plain, run, windows)
     if equal < _LEAST_EQUAL * tried:
         raise HarnessError(
             f"{contract.method}: in {style}, {tried - equal} of {tried} windows come out "
@@ -97,7 +105,7 @@ def export_run(folder: Path, style: Format, path: Path, *, force: bool = False) 
     with atomic_file(path, "wb") as stream:
         stream.write(content)
     return ExportedModel(
-        path, style, contract, record, plain.names, tried, equal, sha256_of_file(path)
+        path, style, contract, record, plain.names, tried, equal, sha256_of_file(path), windows
     )
 
 
@@ -113,7 +121,11 @@ def _require_packages(style: Format) -> None:
 
 
 def _written(
-    style: Format, checkpoint: Path, plain: PlainLifter, contract: ModelContract
+    style: Format,
+    checkpoint: Path,
+    plain: PlainLifter,
+    contract: ModelContract,
+    windows: int | None,
 ) -> tuple[bytes, _Run]:
     """Return the file's bytes and a function that runs the model in them.
 
@@ -123,9 +135,10 @@ def _written(
     if style == "safetensors":
         return checkpoint.read_bytes(), _loaded_safetensors(checkpoint)
     text = json.dumps(contract.model_dump(mode="json"), sort_keys=True)
-    write = {"torchscript": _torchscript, "onnx": _onnx}[style]
     try:
-        return write(plain, text)
+        return (
+            _torchscript(plain, text) if style == "torchscript" else as_onnx(plain, text, windows)
+        )
     except Exception as error:  # recorders and converters raise any error at all
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
         raise HarnessError(
@@ -147,12 +160,21 @@ def _torchscript(plain: PlainLifter, contract: str) -> tuple[bytes, _Run]:
     return buffer.getvalue(), lambda tensors: loaded(*tensors)
 
 
-def _onnx(plain: PlainLifter, contract: str) -> tuple[bytes, _Run]:
+def as_onnx(
+    plain: PlainLifter, contract: str, windows: int | None = None
+) -> tuple[bytes, Callable[[Sequence[Tensor]], Tensor]]:
+    """Return the bytes of an ONNX file and a function that runs it.
+
+    Args:
+        plain: the model.
+        contract: what the file says of it, as JSON.
+        windows: how many it takes at once; any number where None.
+    """
     import onnx
     import onnxruntime
 
     names = list(plain.names)
-    example = plain.example(2)
+    example = plain.example(windows or 2)
     with traceable(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         # The exporter by tracing: the one by torch.export takes a hundred times as long on graph
@@ -166,12 +188,14 @@ def _onnx(plain: PlainLifter, contract: str) -> tuple[bytes, _Run]:
             do_constant_folding=False,
             input_names=names,
             output_names=[OUTPUT],
-            dynamic_axes={name: {0: "windows"} for name in (*names, OUTPUT)},
+            dynamic_axes={name: {0: "windows"} for name in (*names, OUTPUT)} if not windows else {},
         )
         model: Any = onnx.load(path)
         shape = plain(*example).shape
     model.graph.output[0].CopyFrom(
-        onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, ["windows", *shape[1:]])
+        onnx.helper.make_tensor_value_info(
+            OUTPUT, onnx.TensorProto.FLOAT, [windows or "windows", *shape[1:]]
+        )
     )
     onnx.helper.set_model_props(model, {"contract": contract})
     onnx.checker.check_model(model)
@@ -185,16 +209,16 @@ def _onnx(plain: PlainLifter, contract: str) -> tuple[bytes, _Run]:
     return content, run
 
 
-def _compared(plain: PlainLifter, run: _Run) -> tuple[int, int]:
+def _compared(plain: PlainLifter, run: _Run, windows: int | None) -> tuple[int, int]:
     """Return how many windows were tried, and how many of them come out equally."""
     tried = equal = 0
     # Two sizes of batch: a model that kept the size it was recorded with fails.
     several = max(3, min(_TRIED, plain.lifter.windows_at_a_time))
     with torch.no_grad():
-        for windows in (1, several):
-            given = plain.example(windows)
+        for count in (1, several) if windows is None else (windows,):
+            given = plain.example(count)
             ours, theirs = plain(*given), run(given)
-            tried += windows
+            tried += count
             if theirs.shape == ours.shape:
                 scale = max(1.0, float(ours.abs().max()))
                 difference = (theirs - ours).abs().flatten(1).amax(dim=1)

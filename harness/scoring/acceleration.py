@@ -18,7 +18,7 @@ def acceleration_error(poses: ClipPoses) -> Floats:
 
     (frames, joints); a clip without three neighbouring frames has none: NaN.
     """
-    errors = np.full(poses.predicted.shape[:2], np.nan)
+    errors = poses.undefined()
     if len(poses.third_of_three):
         errors[:] = poses.second_differences.mean(axis=0)
         errors[poses.third_of_three] = poses.second_differences
@@ -41,7 +41,7 @@ def acceleration_error_n_minus_2(poses: ClipPoses) -> Floats:
     """
     length = poses.window if poses.window > 2 else int(poses.frames[-1:].sum()) + 1
     inside = poses.frames[poses.third_of_three] % length >= 2
-    errors = np.zeros(poses.predicted.shape[:2])
+    errors = np.zeros(poses.predicted.shape[1::-1]).T
     errors[poses.third_of_three[inside] - 2] = poses.second_differences[inside]
     return errors if inside.any() else np.full_like(errors, np.nan)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scoring.metric_kinds import ClipPoses, PoseMetric, millimetres_long
+from harness.scoring.metric_kinds import ClipPoses, PoseMetric
 
 Floats = NDArray[np.float64]
 
@@ -36,23 +36,19 @@ def symmetry_error(poses: ClipPoses) -> Floats | None:
 
     Of the prediction alone, so the truth's own asymmetry is no reference; both sides get the value.
     """
-    bones = {child: parent for parent, child in poses.skeleton.edges}
+    bone_at = {child: bone for bone, (_, child) in enumerate(poses.skeleton.edges)}
     pairs = [
         (left, right)
         for left, right in zip(poses.skeleton.left, poses.skeleton.right, strict=True)
-        if left in bones and right in bones
+        if left in bone_at and right in bone_at
     ]
     if not pairs:
         return None
-    result = np.full(poses.predicted.shape[:2], np.nan)
-    left, right = (list(side) for side in zip(*pairs, strict=True))
-    lengths = [
-        millimetres_long(
-            poses.predicted[:, side] - poses.predicted[:, [bones[child] for child in side]]
-        )
-        for side in (left, right)
-    ]
-    result[:, left] = result[:, right] = np.abs(lengths[0] - lengths[1])
+    predicted, _ = poses.bone_lengths
+    result = poses.undefined()
+    for left, right in pairs:
+        apart = np.abs(predicted[:, bone_at[left]] - predicted[:, bone_at[right]])
+        result[:, left] = result[:, right] = apart
     return result
 
 
@@ -61,7 +57,7 @@ def angle_error(poses: ClipPoses) -> Floats | None:
     if not poses.bends:
         return None
     predicted, target = poses.angles
-    result = np.full(poses.predicted.shape[:2], np.nan)
+    result = poses.undefined()
     result[:, [bend.joint for bend in poses.bends]] = np.abs(predicted - target)
     return result
 
@@ -74,7 +70,7 @@ def angle_correlation(poses: ClipPoses) -> Floats | None:
     """
     if not poses.bends:
         return None
-    result = np.full(poses.predicted.shape[:2], np.nan)
+    result = poses.undefined()
     if len(result):
         result[:, [bend.joint for bend in poses.bends]] = _correlations(*poses.angles)
     return result
@@ -83,13 +79,9 @@ def angle_correlation(poses: ClipPoses) -> Floats | None:
 def _by_bone(poses: ClipPoses, of: Callable[[Floats], Floats]) -> Floats | None:
     if not poses.skeleton.edges:
         return None
-    parents, children = (list(ends) for ends in zip(*poses.skeleton.edges, strict=True))
-    predicted, target = (
-        millimetres_long(positions[:, children] - positions[:, parents])
-        for positions in (poses.predicted, poses.target)
-    )
-    result = np.full(poses.predicted.shape[:2], np.nan)
-    result[:, children] = of(predicted - target)
+    predicted, target = poses.bone_lengths
+    result = poses.undefined()
+    result[:, [child for _, child in poses.skeleton.edges]] = of(predicted - target)
     return result
 
 

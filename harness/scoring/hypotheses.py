@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.scoring.image_space import reprojection_distances
 from harness.scoring.metric_kinds import MILLIMETRES, Metric
-from harness.scoring.scored_clips import ScoredClip, sees_input
+from harness.scoring.scored_clips import ScoredClip
 from harness.scoring.sequences import Sums
 
 Floats = NDArray[np.float64]
@@ -97,8 +97,8 @@ def hypothesis_sums(clip: ScoredClip, windows: int = 1) -> Sums:
     errors = MILLIMETRES * np.linalg.norm(candidates - target[:, None], axis=-1)
     mean = MILLIMETRES * np.linalg.norm(candidates.mean(axis=1) - target, axis=-1)
     found = {P_AGG: mean}
-    if place.protocol.target == "camera" and sees_input(place.predictions, place.prepared):
-        seen = place.input_2d()[:, list(place.scored_columns())].astype(np.float64)
+    if place.protocol.target == "camera" and place.seen is not None:
+        seen = place.input_2d()[:, list(place.scored_columns())]
         fitted = place.estimated_roots(place.metric(clip.predicted).mean(axis=1))["fitted"]
         roots = {J_AGG_FITTED: fitted, J_AGG: place.true_roots().astype(np.float64)}
         for name, path in roots.items():

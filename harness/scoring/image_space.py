@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.body.camera import Camera, project
+from harness.body.vectors import joint_major
 
 Floats = NDArray[np.float64]
 
@@ -48,10 +49,21 @@ def lines_of_sight(keypoints: NDArray[np.floating], camera: Camera) -> Floats:
     seen_x, seen_y = seen[..., 0], seen[..., 1]
     x, y = seen_x, seen_y
     for _ in range(_UNDISTORTION_STEPS):
-        r2 = x * x + y * y
-        stretch = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + p1 * x + p2 * y
-        x, y = (seen_x - p1 * r2) / stretch, (seen_y - p2 * r2) / stretch
-    return np.stack([x, y], axis=-1)
+        # In place, for at this size fresh memory costs more than the arithmetic.
+        r2 = x * x
+        r2 += y * y
+        stretch = r2 * k3  # becomes 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + p1 * x + p2 * y
+        stretch += k2
+        stretch *= r2
+        stretch += k1
+        stretch *= r2
+        stretch += 1
+        stretch += p1 * x
+        stretch += p2 * y
+        x, y = seen_x - p1 * r2, seen_y - p2 * r2
+        x /= stretch
+        y /= stretch
+    return np.moveaxis(np.stack([x, y]), 0, -1)
 
 
 def fitted_roots(poses: NDArray[np.floating], lines: Floats) -> Floats:
@@ -67,14 +79,14 @@ def fitted_roots(poses: NDArray[np.floating], lines: Floats) -> Floats:
     Returns:
         (frames, 3) camera-space metres; NaN where all joints are seen on one line.
     """
-    poses = poses.astype(np.float64)
+    poses = joint_major(poses, range(poses.shape[1]))
     middle = lines.mean(axis=1)
     apart = lines - middle[:, None]
-    beside = lines * poses[..., 2:] - poses[..., :2]  # the right-hand side of both equations
-    centred = beside - beside.mean(axis=1, keepdims=True)
+    beside = lines * poses[..., 2:]
+    beside -= poses[..., :2]  # the right-hand side of both equations
     square = np.einsum("nja,nja->n", apart, apart)
     with np.errstate(divide="ignore", invalid="ignore"):
-        depth = -np.einsum("nja,nja->n", apart, centred) / square
+        depth = -np.einsum("nja,nja->n", apart, beside) / square
     depth = np.where(square > 0, depth, np.nan)
     sideways = beside.mean(axis=1) + middle * depth[:, None]
     return np.concatenate([sideways, depth[:, None]], axis=1)

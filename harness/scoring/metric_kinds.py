@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from harness.body.joint_angles import Bend, bends_of, joint_angles
 from harness.body.skeleton import Skeleton
+from harness.body.vectors import between, lengths
+from harness.scoring.procrustes import similar_and_rigid_distances
 
 Floats = NDArray[np.floating]
 FrameNumbers = NDArray[np.integer]
@@ -44,14 +46,13 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class PositionMetric(Metric):
-    """A metric computed from positions; its errors by frame and joint are stored.
+    """A metric that every joint has in every frame; its errors by frame and joint are stored.
 
     Attributes:
-        errors: of one clip's predicted positions (frames, joints, 3), target positions and frame
-            numbers (frames,), in metres and ascending, returns (frames, joints) in `unit`.
+        errors: of the poses of a clip returns (frames, joints) in `unit`.
     """
 
-    errors: Callable[[Floats, Floats, FrameNumbers], Floats]
+    errors: Callable[["ClipPoses"], Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,9 @@ class DistanceMetric(Metric):
 
 @dataclass(frozen=True)
 class ClipPoses:
-    """The scored frames of one clip, as a protocol places them.
+    """The scored frames of one clip, as a protocol places them, and what several metrics need.
+
+    All is computed when first asked for and kept, so that no two metrics align a pose twice.
 
     Attributes:
         predicted: (frames, joints, 3) metres.
@@ -89,6 +92,26 @@ class ClipPoses:
     roots: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @cached_property
+    def error(self) -> NDArray[np.float64]:
+        """(frames, joints, 3): predicted minus true positions, metres."""
+        return self.predicted - self.target
+
+    @cached_property
+    def aligned_distances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(frames, joints) mm left by each frame's best similarity and best rigid transform."""
+        similar, rigid = similar_and_rigid_distances(self.predicted, self.target)
+        return similar * MILLIMETRES, rigid * MILLIMETRES
+
+    @cached_property
+    def bone_lengths(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predicted and true lengths of the skeleton's bones: (frames, bones), mm."""
+        parents, children = zip(*self.skeleton.edges, strict=True)
+        return (
+            millimetres_long(between(self.predicted, parents, children)),
+            millimetres_long(between(self.target, parents, children)),
+        )
+
+    @cached_property
     def bends(self) -> list[Bend]:
         """The angles of the body that these joints have."""
         return bends_of(self.skeleton)
@@ -107,8 +130,14 @@ class ClipPoses:
     @cached_property
     def second_differences(self) -> NDArray[np.float64]:
         """(rows of `third_of_three`, joints): lengths of the error's second difference, mm."""
-        error, third = self.predicted - self.target, self.third_of_three
-        return millimetres_long(error[third] - 2 * error[third - 1] + error[third - 2])
+        error = self.error
+        everywhere = millimetres_long(error[2:] - 2 * error[1:-1] + error[:-2])
+        gaps = len(self.third_of_three) < len(everywhere)
+        return everywhere[self.third_of_three - 2] if gaps else everywhere
+
+    def undefined(self) -> NDArray[np.float64]:
+        """Return (frames, joints) of NaN, for a metric to fill in."""
+        return np.full(self.predicted.shape[1::-1], np.nan).T
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,4 +155,4 @@ class PoseMetric(Metric):
 
 def millimetres_long(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lengths (frames, joints) in millimetres of vectors (frames, joints, 3), metres."""
-    return np.sqrt(np.einsum("nja,nja->nj", vectors, vectors)) * MILLIMETRES
+    return lengths(vectors) * MILLIMETRES

@@ -44,7 +44,7 @@ def mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers | None = None)
     >>> mpjpe(target + [0.03, 0.0, 0.04], target)
     array([[50., 50.]])
     """
-    return millimetres_long(predicted.astype(np.float64) - target)
+    return millimetres_long(np.subtract(predicted, target, dtype=np.float64))
 
 
 def p_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers | None = None) -> Floats:
@@ -74,12 +74,13 @@ def n_mpjpe(predicted: Floats, target: Floats, frames: FrameNumbers | None = Non
     >>> n_mpjpe(3 * target, target).round(6) + 0.0
     array([[0., 0., 0.]])
     """
-    predicted = predicted.astype(np.float64)
-    target = target.astype(np.float64)
+    predicted, target = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     overlap = np.einsum("nja,nja->n", target, predicted)
     square = np.einsum("nja,nja->n", predicted, predicted)
     scale = overlap / np.where(square > 0, square, 1.0)
-    return millimetres_long(scale[:, None, None] * predicted - target)
+    rest = scale[:, None, None] * predicted
+    rest -= target
+    return millimetres_long(rest)
 
 
 def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers | None = None) -> Floats:
@@ -102,13 +103,17 @@ def mpjve(predicted: Floats, target: Floats, frames: FrameNumbers | None = None)
     """
     if frames is None:
         frames = np.arange(len(predicted))
-    difference = predicted.astype(np.float64) - target
-    errors = np.full(difference.shape[:2], np.nan)
-    neighbours = np.flatnonzero(np.diff(frames) == 1) + 1
-    if len(neighbours):
-        motion = millimetres_long(difference[neighbours] - difference[neighbours - 1])
-        errors[:] = motion.mean(axis=0)
-        errors[neighbours] = motion
+    return _motion_errors(np.subtract(predicted, target, dtype=np.float64), frames)
+
+
+def _motion_errors(error: NDArray[np.float64], frames: FrameNumbers) -> NDArray[np.float64]:
+    """Return `mpjve` of errors of position (frames, joints, 3), in metres."""
+    motion = millimetres_long(error[1:] - error[:-1])
+    neighbours = np.diff(frames) == 1
+    errors = np.full(error.shape[1::-1], np.nan).T
+    if neighbours.any():
+        errors[:] = motion[neighbours].mean(axis=0)
+        errors[1:][neighbours] = motion[neighbours]
     return errors
 
 
@@ -127,7 +132,9 @@ def auc(distances: Floats) -> Floats:
     >>> auc(np.array([0.0, 72.0, 200.0])).round(3)
     array([0.968, 0.516, 0.   ])
     """
-    not_below = np.searchsorted(AUC_THRESHOLDS, distances, side="right")
+    # Thresholds lie 5 mm apart from 0 on, so a quotient counts them; no distance below one of them
+    # has a quotient that rounds up to it.
+    not_below = np.minimum(np.floor(distances / AUC_THRESHOLDS[1]) + 1, len(AUC_THRESHOLDS))
     return 1.0 - not_below / len(AUC_THRESHOLDS)
 
 
@@ -139,7 +146,7 @@ POSITION_METRICS = (
         lowest=0.0,
         highest=float("inf"),
         description="mean distance of the joints to their targets, relative to the root",
-        errors=mpjpe,
+        errors=lambda poses: millimetres_long(poses.error),
     ),
     PositionMetric(
         name="P-MPJPE",
@@ -148,7 +155,7 @@ POSITION_METRICS = (
         lowest=0.0,
         highest=float("inf"),
         description="MPJPE after the best scale, rotation and translation of each frame",
-        errors=p_mpjpe,
+        errors=lambda poses: poses.aligned_distances[0],
     ),
     PositionMetric(
         name="N-MPJPE",
@@ -157,7 +164,7 @@ POSITION_METRICS = (
         lowest=0.0,
         highest=float("inf"),
         description="MPJPE after the best scale of each frame",
-        errors=n_mpjpe,
+        errors=lambda poses: n_mpjpe(poses.predicted, poses.target),
     ),
     PositionMetric(
         name="MPJVE",
@@ -166,7 +173,7 @@ POSITION_METRICS = (
         lowest=0.0,
         highest=float("inf"),
         description="mean error of the joints' motion from frame to frame",
-        errors=mpjve,
+        errors=lambda poses: _motion_errors(poses.error, poses.frames),
         extra_decimals=1,
     ),
 )
@@ -205,9 +212,7 @@ RIGID_METRIC = PoseMetric(
     lowest=0.0,
     highest=float("inf"),
     description="MPJPE after the best rotation and translation of each frame; P-MPJPE unscaled",
-    errors=lambda poses: (
-        aligned_distances(poses.predicted, poses.target, scaled=False) * MILLIMETRES
-    ),
+    errors=lambda poses: poses.aligned_distances[1],
 )
 
 DESCRIPTIVE_METRICS: tuple[PoseMetric, ...] = (

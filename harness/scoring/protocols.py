@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.body.skeleton import H36M_16, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, Skeleton
+from harness.body.vectors import joint_major
 from harness.datasets.h36m.contents import SHIFTED_TAKES
 from harness.foundation.files import sha256_of_json
 from harness.foundation.suggest import unknown_name
@@ -209,17 +210,19 @@ class Protocol:
         Raises:
             HarnessError: predictions or ground truth lack a joint of the protocol's skeleton.
         """
-        root = self.skeleton.root
-        columns = list(self.skeleton.columns_in(predicted_skeleton))
-        result = predicted[..., columns, :].astype(np.float64)
-        target = truth[:, self.skeleton.columns_in(truth_skeleton)].astype(np.float64)
-        target -= target[:, root : root + 1]
+        root = self.skeleton.joints[self.skeleton.root]
+        columns, truth_columns = (
+            dict(zip(self.skeleton.joints, self.skeleton.columns_in(skeleton), strict=True))
+            for skeleton in (predicted_skeleton, truth_skeleton)
+        )
+        result = joint_major(predicted, [columns[joint] for joint in self.joints])
+        target = joint_major(truth, [truth_columns[joint] for joint in self.joints])
+        target -= joint_major(truth, [truth_columns[root]])
         if self.root == "subtract_predicted_root":
-            result -= result[..., root : root + 1, :]
-        elif self.root == "overwrite_root":
-            result[..., root, :] = 0.0
-        scored = [self.skeleton.index(joint) for joint in self.joints]
-        return result[..., scored, :], target[:, scored]
+            result -= joint_major(predicted, [columns[root]])
+        elif self.root == "overwrite_root" and root in self.joints:
+            result[..., self.joints.index(root), :] = 0.0
+        return result, target
 
 
 _H36M_ACTIONWISE = Protocol(

@@ -5,6 +5,7 @@ would make the variance too small by (n - 1) / n. Subjects likewise.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +23,12 @@ POOLED = -1  # number of the stratum of groups of one take
 
 def bootstrap(takes: Takes, seed: int) -> Floats:
     """Return (RESAMPLES, models) averages over resampled seeds, where several, and takes."""
-    generator = np.random.default_rng(seed)
     of_seeds = np.random.default_rng(derive_seed(seed, "seeds"))
     strata = strata_of(takes)
     alone = strata == POOLED
     of_group = _of_group(takes)
     parts = []
-    for _ in range(RESAMPLES // AT_ONCE):
-        drawn = np.ones((AT_ONCE, len(takes)))
-        for stratum in np.unique(strata):
-            chosen = np.flatnonzero(strata == stratum)
-            if len(chosen) > 1:
-                drawn[:, chosen] = _shares(generator, len(chosen)) * len(chosen)
+    for drawn in _drawn_takes(tuple(strata.tolist()), seed):
         # A group of one is a constant over its own frames; drawing it weighs the group itself.
         counted = drawn if takes.average == "frames" else np.where(alone, 1.0, drawn)
         frames = (counted * takes.frames) @ of_group
@@ -95,6 +90,26 @@ def _of_group(takes: Takes) -> Floats:
         return np.ones((len(takes), 1))
     numbers, groups = np.unique(takes.groups, return_inverse=True)
     return np.equal.outer(groups, np.arange(len(numbers))).astype(np.float64)
+
+
+@lru_cache(maxsize=1)
+def _drawn_takes(strata: tuple[int, ...], seed: int) -> list[Floats]:
+    """Return (AT_ONCE, takes) how often each take is drawn, part by part.
+
+    All metrics of a comparison resample the same takes, so the last draws are kept.
+    """
+    generator = np.random.default_rng(seed)
+    of_take = np.array(strata)
+    members = [np.flatnonzero(of_take == stratum) for stratum in np.unique(of_take)]
+    parts = []
+    for _ in range(RESAMPLES // AT_ONCE):
+        drawn = np.ones((AT_ONCE, len(strata)))
+        for chosen in members:
+            if len(chosen) > 1:
+                drawn[:, chosen] = _shares(generator, len(chosen)) * len(chosen)
+        drawn.flags.writeable = False
+        parts.append(drawn)
+    return parts
 
 
 def _totals_of_drawn_seeds(takes: Takes, generator: np.random.Generator) -> Iterator[Floats]:

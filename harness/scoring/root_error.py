@@ -10,7 +10,7 @@ def _root_error(poses: ClipPoses, origin: str) -> NDArray[np.float64] | None:
     """Return the length of the error of the root, in mm, in the root's column."""
     if origin not in poses.roots or -1 not in poses.skeleton.parents:
         return None
-    errors = np.full(poses.predicted.shape[:2], np.nan)
+    errors = poses.undefined()
     errors[:, poses.skeleton.root] = MILLIMETRES * np.linalg.norm(poses.roots[origin], axis=-1)
     return errors
 

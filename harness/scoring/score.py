@@ -40,6 +40,7 @@ from harness.scoring.stored_score import (
     ScoreHeader,
     read_header,
 )
+from harness.training.memory import keep_freed_memory
 
 
 def score_predictions(
@@ -50,6 +51,7 @@ def score_predictions(
     *,
     force: bool = False,
     best_over: int = 1,
+    briefly: bool = False,
 ) -> Score:
     """Score stored predictions under a protocol and write the score's folder `out`.
 
@@ -60,11 +62,13 @@ def score_predictions(
         out: the folder; it ends whole or as it was before.
         force: replace a score in `out` that was made under other conditions.
         best_over: of several hypotheses P-Best chooses one for so many windows together.
+        briefly: only the metrics that the protocol names.
 
     Raises:
         HarnessError: predictions, data set and protocol do not belong together, or `out` holds
             something else or cannot be written.
     """
+    keep_freed_memory()  # a clip's arrays take the place of those of the clip before
     fitted = protocol.fitted_to(prepared.skeleton)
     clips = clips_to_score(predictions, prepared, fitted)
     conditions = Conditions(
@@ -77,7 +81,9 @@ def score_predictions(
     with only_writer(out):
         _refuse_other_content(out, conditions, force)
         with atomic_folder(out) as folder:
-            score = _score_into(folder, predictions, prepared, fitted, clips, conditions, best_over)
+            score = _score_into(
+                folder, predictions, prepared, fitted, clips, conditions, best_over, briefly
+            )
     return score
 
 
@@ -113,6 +119,7 @@ def _score_into(
     clips: pd.DataFrame,
     conditions: Conditions,
     best_over: int,
+    briefly: bool,
 ) -> Score:
     stored = [metric.name for metric in POSITION_METRICS if metric.name in protocol.metrics]
     truth_hash, predictions_hash = hashlib.sha256(), hashlib.sha256()
@@ -122,12 +129,16 @@ def _score_into(
     with write_errors(
         folder / "errors.parquet", stored, len(protocol.joints), conditions.model_dump_json()
     ) as writer:
-        for clip in scored_clips(predictions, prepared, protocol, clips):
-            truth_hash.update(clip.truth.tobytes())
-            predictions_hash.update(clip.predicted.tobytes())
+        for clip in scored_clips(
+            predictions, prepared, protocol, clips, estimate_roots=not briefly
+        ):
+            truth_hash.update(np.ascontiguousarray(clip.truth).data)
+            predictions_hash.update(np.ascontiguousarray(clip.predicted).data)
             errors = _stored_errors(clip.poses, protocol)
             writer.add(clip.number, clip.frames, errors)
-            parts.append(frame_sums(errors, protocol) | pose_sums(clip.poses))
+            parts.append(frame_sums(errors, protocol))
+            if not briefly:
+                parts[-1] |= pose_sums(clip.poses)
             if predictions.contract.hypotheses > 1:
                 aggregates.append(hypothesis_sums(clip, best_over))
             if prepared.activity is not None:
@@ -173,7 +184,7 @@ def _joined(clips: pd.DataFrame, protocol: Protocol, parts: Sequence[Sums]) -> S
 def _stored_errors(poses: ClipPoses, protocol: Protocol) -> dict[str, NDArray[np.float32]]:
     """Return metric -> (frames, joints) in the precision that is stored."""
     return {
-        metric.name: metric.errors(poses.predicted, poses.target, poses.frames).astype(np.float32)
+        metric.name: metric.errors(poses).astype(np.float32)
         for metric in POSITION_METRICS
         if metric.name in protocol.metrics
     }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.body.camera import Camera
 from harness.body.skeleton import skeleton_called
+from harness.body.vectors import joint_major
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions
@@ -79,6 +80,9 @@ def scored_clips(
         )
     )
     predicted_from = predictions.clips.set_index("clip")["first_row"]
+    seen = None
+    if sees_input(predictions, prepared):
+        seen = prepared.keypoints_2d(contract.input_2d)
     columns = clips[["clip", "first_row", "camera", "fps"]].itertuples(index=False)
     for number, first_row, camera_key, fps in columns:
         frames = np.arange(covered[number])
@@ -90,7 +94,7 @@ def scored_clips(
         truth = truth_of(prepared, protocol)[rows]
         _refuse_not_finite(number, stored, truth, predictions, prepared)
         camera = prepared.camera(camera_key)
-        place = Place(predictions, prepared, protocol, camera, rows, predicted_rows)
+        place = Place(predictions, prepared, protocol, camera, rows, predicted_rows, seen)
         metric = place.metric(stored)
         # Several hypotheses count as their mean, the only aggregate that needs no truth.
         single = metric if metric.ndim == 3 else metric.mean(axis=1, dtype=np.float64)
@@ -125,6 +129,7 @@ class Place:
         camera: that saw the clip.
         rows: (frames,) of the prepared set.
         predicted_rows: (frames,) of the predictions.
+        seen: the set's keypoints that were lifted, all rows; None where it does not hold them.
     """
 
     predictions: Predictions
@@ -133,6 +138,7 @@ class Place:
     camera: Camera
     rows: NDArray[np.int64]
     predicted_rows: NDArray[np.int64]
+    seen: NDArray[np.float32] | None
 
     def compared(
         self, metric: NDArray[np.floating], truth: NDArray[np.floating]
@@ -160,7 +166,7 @@ class Place:
             stored = stored.astype(np.float64) * scale.reshape(-1, *between)
         if self.protocol.x_and_y_of_input:
             root = skeleton_called(self.predictions.contract.skeleton).root
-            seen = self.input_2d().astype(np.float64)
+            seen = self.input_2d()
             seen -= seen[:, root : root + 1]
             plane = seen * self.factor()[:, None, None]
             plane = plane.reshape(len(plane), *between[2:], *plane.shape[1:])
@@ -174,13 +180,14 @@ class Place:
             return self.prepared.factor[self.rows] / 1000.0
         return root_factor(self.true_roots(), self.camera)
 
-    def input_2d(self) -> NDArray[np.float32]:
+    def input_2d(self) -> Floats:
         """Return (frames, joints of the predictions, 2) pixels that the lifter was given."""
+        assert self.seen is not None  # what needs it is refused, or left out, without
         contract = self.predictions.contract
         columns = skeleton_called(contract.skeleton).columns_in(
             self.prepared.layout(contract.input_2d)
         )
-        return self.prepared.keypoints_2d(contract.input_2d)[self.rows][:, columns]
+        return joint_major(self.seen[self.rows], columns)
 
     def scored_columns(self) -> tuple[int, ...]:
         """Return where the joints that are scored stand among those predicted."""
@@ -209,8 +216,8 @@ class Place:
         paths = {}
         if self.predictions.roots is not None:
             paths["predicted"] = self.predictions.roots[self.predicted_rows] + metric[:, root]
-        if sees_input(self.predictions, self.prepared):
-            lines = lines_of_sight(self.input_2d().astype(np.float64), self.camera)
+        if self.seen is not None:
+            lines = lines_of_sight(self.input_2d(), self.camera)
             paths["fitted"] = fitted_roots(metric, lines) + metric[:, root]
         return paths
 

@@ -80,9 +80,7 @@ def frame_sums(errors: Mapping[str, NDArray[np.float32]], protocol: Protocol) ->
     result: Sums = {}
     for metric in POSITION_METRICS:
         if metric.name in protocol.metrics:
-            values = errors[metric.name].astype(np.float64)
-            defined = values[~np.isnan(values[:, 0])]
-            result[metric.name] = len(defined), defined.sum(axis=0)
+            result[metric.name] = _summed(errors[metric.name])
     for credit in DISTANCE_METRICS:
         if credit.name in protocol.metrics:
             total = credit.credits(errors["MPJPE"]).sum(axis=0)
@@ -97,9 +95,21 @@ def pose_sums(poses: ClipPoses) -> Sums:
     for metric in DESCRIPTIVE_METRICS:
         values = metric.errors(poses)
         if values is not None:
-            defined = values[~np.isnan(values).all(axis=1)]
-            result[metric.name] = len(defined), defined.sum(axis=0)
+            result[metric.name] = _summed(values)
     return result
+
+
+def _summed(values: NDArray[np.floating]) -> tuple[int, NDArray[np.float64]]:
+    """Return how many frames are defined, and (joints,) sums over them.
+
+    Args:
+        values: (frames, joints); NaN in all of an undefined frame, or all of an undefined joint.
+    """
+    total = values.sum(axis=0, dtype=np.float64)
+    if not np.isnan(total).all():  # an undefined frame would leave no sum defined
+        return len(values), total
+    defined = values[~np.isnan(values).all(axis=1)]
+    return len(defined), defined.sum(axis=0, dtype=np.float64)
 
 
 def write_sequences(path: Path, sequences: SequenceSums) -> None:

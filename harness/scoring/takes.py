@@ -143,5 +143,8 @@ def _numbered(
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Number equal rows of some columns in order of appearance; return numbers and those rows."""
     keys = table[list(columns)]
-    numbers = np.asarray(keys.groupby(list(columns), sort=False).ngroup(), dtype=np.int64)
-    return numbers, keys.drop_duplicates().reset_index(drop=True)
+    known: dict[tuple[str, ...], int] = {}
+    rows = zip(*(keys[column] for column in columns), strict=True)
+    numbers = np.array([known.setdefault(row, len(known)) for row in rows], dtype=np.int64)
+    first = np.unique(numbers, return_index=True)[1]
+    return numbers, keys.iloc[first].reset_index(drop=True)

@@ -249,6 +249,36 @@ def test_safetensors_are_loaded_by_our_own_loader(tmp_path: Path) -> None:
     assert contract.method == "stgcn"
 
 
+def test_a_file_for_one_window_takes_that_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import onnxruntime
+
+    assert (
+        run(
+            "martinez",
+            "--profile",
+            "tiny",
+            "--format",
+            "onnx",
+            "--windows",
+            "1",
+            "--out",
+            str(tmp_path / "one.onnx"),
+        )
+        == 0
+    )
+    session = onnxruntime.InferenceSession(tmp_path / "one.onnx")
+    given, expected = given_and_expected("martinez")
+    (found,) = session.run(None, {name: value[:1].numpy() for name, value in given.items()})
+    np.testing.assert_allclose(found, expected[:1].numpy(), atol=1e-5)
+    assert session.get_inputs()[0].shape[0] == 1
+    capsys.readouterr()
+    assert "takes any number" in refused(
+        capsys, "martinez", "--profile", "tiny", "--windows", "1", "--out", str(tmp_path / "a")
+    )
+
+
 def test_the_card_tells_all_and_its_code_runs(tmp_path: Path) -> None:
     folder = Path("results/tiny/runs/stgcn_refined-seed0")
     run_id = json.loads((folder / "run.json").read_text())["run_id"]

@@ -12,17 +12,18 @@ from harness.scoring.metrics import (
     CORE_METRICS,
     DISTANCE_METRICS,
     METRICS,
-    POSITION_METRICS,
     auc,
     metric_called,
+    mpjpe,
     mpjve,
     n_mpjpe,
+    p_mpjpe,
     pck,
 )
 
 Array = NDArray[np.float64]
 JOINTS = 5
-ERRORS = {metric.name: metric.errors for metric in POSITION_METRICS}
+ERRORS = {"MPJPE": mpjpe, "P-MPJPE": p_mpjpe, "N-MPJPE": n_mpjpe, "MPJVE": mpjve}
 CREDITS = {metric.name: metric.credits for metric in DISTANCE_METRICS}
 
 

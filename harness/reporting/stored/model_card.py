@@ -64,8 +64,9 @@ def _contract(model: ExportedModel) -> str:
         "released by": "" if contract.origin is None else contract.origin.release,
         "network": _settings(contract.network),
         "recipe": _settings(contract.recipe),
-        "checked": f"{model.equal} of {model.tried} made-up windows, in batches of two sizes, come "
-        "out within 0.01 mm of the run's own predictions",
+        "checked": f"{model.equal} of {model.tried} made-up windows"
+        f"{', in batches of two sizes,' if model.windows is None else ''} "
+        "come out within 0.01 mm of the run's own predictions",
     }
     return _bullets(f"{what}: {value}" for what, value in facts.items() if value)
 
@@ -144,34 +145,39 @@ _SPACES = {
 def _loading(model: ExportedModel) -> str:
     contract = model.contract
     joints = len(skeleton_called(contract.layout))
+    many = model.windows or "windows"
     shapes = {
         "keypoints": (
-            f"(windows, {contract.frames}, {joints}, 2)",
+            f"({many}, {contract.frames}, {joints}, 2)",
             "x / w * 2 - 1 and y / w * 2 - h / w of pixels in an image of w x h (of a portrait "
             "image (2 x - w) / h and (2 y - h) / h)",
         ),
         "intrinsics": (
-            "(windows, 9)",
+            f"({many}, 9)",
             "focal length and centre (x and y each) in the same units, 3 radial and 2 tangential "
             "distortions",
         ),
-        "root_depth": (f"(windows, {contract.frames})", "camera-space depth of the root, metres"),
+        "root_depth": (f"({many}, {contract.frames})", "camera-space depth of the root, metres"),
         "confidence": (
-            f"(windows, {contract.frames}, {joints})",
+            f"({many}, {contract.frames}, {joints})",
             "of the 2D, from 0 to 1; ones where it is not known",
         ),
     }
     predicted = contract.frames if contract.predicts == "all" else 1
     several = "" if contract.hypotheses == 1 else f"{contract.hypotheses}, "
-    out = f"(windows, {several}{predicted}, {len(skeleton_called(contract.skeleton))}, 3)"
+    out = f"({many}, {several}{predicted}, {len(skeleton_called(contract.skeleton))}, 3)"
     rows = [
         *((f"in `{name}`", *shapes[name]) for name in model.inputs),
         ("out `positions`", out, _SPACES[contract.space]),
     ]
     table = tabulate(rows, ("tensor", "shape, float32", "what"), tablefmt="pipe")
-    sizes = {"keypoints": f"10, {contract.frames}, {joints}, 2", "intrinsics": "10, 9"}
-    sizes["root_depth"] = f"10, {contract.frames}"
-    sizes["confidence"] = f"10, {contract.frames}, {joints}"
+    tried = model.windows or 10
+    sizes = {
+        "keypoints": f"{tried}, {contract.frames}, {joints}, 2",
+        "intrinsics": f"{tried}, 9",
+        "root_depth": f"{tried}, {contract.frames}",
+        "confidence": f"{tried}, {contract.frames}, {joints}",
+    }
     code = _CODE[model.format](model, {name: sizes[name] for name in model.inputs})
     return f"{table}\n\n```python\n{code}\n```"
 

@@ -28,7 +28,7 @@ def test_every_page_of_the_docs_is_there_and_can_be_searched(site: Path) -> None
     start = (site / "index.html").read_text()
     assert "make repro" in start
     assert "docs/report.md" not in re.findall(r'href="([^"]*)"', start), "links are the site's"
-    assert (site / "results/cmu/figures/learning_curves.png").is_file()
+    assert (site / "results/cmu3/figures/learning_curves.png").is_file()
 
 
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:

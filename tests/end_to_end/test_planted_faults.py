@@ -95,8 +95,8 @@ FAULTS = {
         ("dgnet",),
     ),
     "P-MPJPE without scale": (
-        procrustes._aligned_parts,
-        ("scale * rotation, source", "rotation, source"),
+        procrustes.similar_and_rigid_distances,
+        ("np.multiply(part.predicted, part.scale, out=rest)", "rest[:] = part.predicted"),
         ("scores", "P-MPJPE", "metric or protocol"),
         MODELS,
     ),
@@ -276,7 +276,8 @@ def test_a_metric_without_reference_is_told(capsys: pytest.CaptureFixture[str]) 
 def test_an_update_says_what_changes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plant(monkeypatch, procrustes._aligned_parts, "scale * rotation, source", "rotation, source")
+    function, change, *_ = FAULTS["P-MPJPE without scale"]
+    plant(monkeypatch, function, *change)
     capsys.readouterr()
     assert ended("--update", "--stage", PROBES, "--models", "martinez") is None
     first = capsys.readouterr().out.splitlines()[0]

@@ -36,7 +36,7 @@ FOLDER = "predictions"
 """Below the model's folder of committed files."""
 TOLERANCE_MM = 1e-3
 _FRAMES = 40
-_LARGEST_BYTES = 200_000
+_LARGEST_BYTES = 700_000
 _TRAINING_STEPS = 60
 
 

@@ -13,16 +13,16 @@ _STAGES = "data,steps,predictions,scores,results"
 
 
 @click.command(
-    epilog="\b\nExamples:\n  harness check\n  harness check --profile cmu --stage results\n"
+    epilog="\b\nExamples:\n  harness check\n  harness check --profile cmu3 --stage results\n"
     "  harness check --update --models dgnet"
 )
-@click.option("--profile", help="Profile of params.yaml; its default where not given.")
+@click.option("--profile", help="Profile of params.yaml; its default profile unless named.")
 @click.option("--models", help="Only these models, separated by commas.")
 @click.option("--seeds", help="These seeds, separated by commas, instead of those of params.yaml.")
 @click.option(
     "--stage",
     "stage_names",
-    help=f"Only these stages, separated by commas: {_STAGES}. By default all there is data for.",
+    help=f"Only these stages, separated by commas: {_STAGES}. By default all that have data.",
 )
 @click.option(
     "--format",
@@ -47,8 +47,8 @@ def check(
 ) -> None:
     """Compare data, first steps of training, predictions, scores and results with references.
 
-    Stages follow one another and the first that differs is the verdict; exit 1 then. References lie
-    in results/reference. With --update they are written, to be reviewed as a diff and committed.
+    Stages are compared in order, and the first that differs is named; the exit code is then 1.
+    References are in results/reference. --update writes them: review the diff and commit it.
     """
     from harness.foundation.errors import CheckFailed
     from harness.foundation.files import atomic_file

@@ -22,7 +22,7 @@ import click
     type=click.Choice(["action", "subject", "joint"]),
     default="action",
     show_default=True,
-    help="What a row is about.",
+    help="One row for each of these.",
 )
 @click.option(
     "--seeds",
@@ -58,8 +58,8 @@ def compare(
     """Compare MODELS with the first of them.
 
     Each is a model of the profile (its runs with the seeds chosen, averaged), a run such as
-    quick/dgnet-seed0, or the folder of a run. Where models have several seeds, seeds are resampled
-    as takes are; with one, no difference earns a star.
+    quick/dgnet-seed0, or the folder of a run. Intervals resample takes, and seeds where models have
+    several. With a single seed, no difference is marked with a star.
     """
     from harness.foundation.settings import load_settings, seeds_named
     from harness.foundation.shown import escaped_lines

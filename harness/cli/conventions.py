@@ -18,13 +18,15 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     help="Prepared set that was predicted; by default data/prepared/PROFILE of the run.",
 )
-@click.option("--profile", help="Of a FILE: whose data it predicts, and whose results it joins.")
+@click.option(
+    "--profile", help="For a FILE: profile whose data it predicts and whose results it joins."
+)
 @click.option(
     "--declare",
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Of a FILE: how it was made, such as model=theirs; also in FILE's .json.",
+    help="For a FILE: how it was made, such as model=theirs; also in FILE's .json.",
 )
 def conventions(
     predictions: str,
@@ -36,8 +38,8 @@ def conventions(
 ) -> None:
     """Score stored PREDICTIONS under every protocol that fits them, in one table.
 
-    The difference of each from h36m17-actionwise is what convention alone makes, for the poses are
-    the same. PREDICTIONS are named as for `harness score`. No score is written.
+    The poses are the same in every row, so differences from h36m17-actionwise come from the
+    protocol alone. PREDICTIONS are named as for `harness score`. No score is written.
     """
     from harness.datasets.prepared import PreparedSet
     from harness.prediction.stored import read_predictions

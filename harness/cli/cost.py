@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 @click.argument("models", nargs=-1)
 @click.option("--profile", help="Profile of params.yaml; its default profile otherwise.")
 @click.option("--published", is_flag=True, help="Networks of published size, not the profile's.")
-@click.option("--batch", type=click.IntRange(min=1), help="Windows at once; each lifter's own.")
+@click.option("--batch", type=click.IntRange(min=1), help="Windows at once; default by lifter.")
 @click.option(
     "--repetitions",
     type=click.IntRange(min=0),
-    help="How often each is timed, by turns; 0 only counts.  [default: 5, of table V 15]",
+    help="How often each is timed, alternately; 0 only counts.  [default: 5; --table-v: 15]",
 )
 @click.option(
     "--accelerator",
     type=click.Choice(["cpu", "cuda"]),
     default="cpu",
     show_default=True,
-    help="Where.",
+    help="Device to time on.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU.")
 @click.option(
@@ -59,7 +59,7 @@ def cost(
 ) -> None:
     """Print what MODELS cost, timed side by side; all of the profile's unless named.
 
-    No data set is needed: networks are given random 2D of Human3.6M's 17 joints.
+    No data set is needed: the input is random 2D of Human3.6M's 17 joints.
     """
     import torch
 

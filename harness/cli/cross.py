@@ -36,9 +36,10 @@ def cross(
 ) -> None:
     """Test the trained lifters of PROFILES on each other's test clips, and on their own.
 
-    Without names: all profiles of params.yaml. Those without a prepared set are no target, those
-    without weights on this machine no source. Scores stay in the runs' folders, predictions do not;
-    what was tested already is left. `harness tables` makes the matrix of them.
+    Without names: all profiles of params.yaml. A profile needs a prepared set to be tested on, and
+    trained weights on this machine for its lifters to be tested. Scores are kept in the folders of
+    the runs, predictions are not. What is already tested is skipped. `harness tables` writes the
+    matrix.
     """
     from harness.experiments.cross_data import cross_all
     from harness.foundation.settings import load_settings, seeds_named

@@ -91,7 +91,7 @@ def prepare(
 ) -> None:
     """Turn your files of data set NAME into the form that everything else reads.
 
-    With --profile, files are looked for and written under the profile's name, where `dvc repro`
+    With --profile, files are read and written under the profile's name, where `dvc repro`
     expects them.
     """
     from harness.datasets.importers import importer_called, prepare_set
@@ -138,14 +138,16 @@ def prepare(
     "  harness data derive h36m --source detectron_pt_coco --out data/prepared/mine",
 )
 @click.argument("name")
-@click.option("--joints", help="Derive from what a detector with these joints would find in 3D.")
+@click.option(
+    "--joints", help="Derive from exact 3D, by way of the joints of this detector, such as coco_17."
+)
 @click.option("--source", help="Derive from this 2D source of the set.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the new set.")
 def derive(name: str, joints: str | None, source: str | None, out: Path) -> None:
     """Write a copy of a prepared set with a 2D source derived as `harness lift` derives joints.
 
     NAME is a folder under data/prepared or the path of a prepared set. A lifter trained on the new
-    source takes a detector's joints as they will be lifted.
+    source learns the joints that `harness lift` derives.
     """
     from harness.datasets.keypoints.derived_source import (
         found_in_source,
@@ -204,10 +206,10 @@ def inspect(name: str, style: str, picture: Path | None) -> None:
 )
 @click.argument("name")
 def verify(name: str) -> None:
-    """Read every byte of a prepared set and hold it against its data hash.
+    """Read every byte of a prepared set and compare it with its data hash.
 
     NAME is a folder under data/prepared or the path of a prepared set. Exit code 1 says that a file
-    was changed. It takes about a second a gigabyte, on top of reading it from the disk.
+    was changed. It takes about a second for each gigabyte, and the time to read it.
     """
     from harness.datasets.verification import verify_set
 
@@ -267,7 +269,7 @@ def fetch(
 ) -> None:
     """Download files of data set NAME (only cmu may be downloaded) and check them.
 
-    What is already there and right is kept, so an interrupted download goes on where it stopped.
+    Files that are there and correct are kept, so an interrupted download can be continued.
     """
     from harness.datasets.cmu.fetch import CMU_URL, fetch_cmu
     from harness.datasets.importers import importer_called

@@ -20,7 +20,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--clip", required=True, help="SUBJECT/ACTION, or more of a clip's name.")
 @click.option("--frames", help="Frames of the still, such as 10,40,70; three unless named.")
 @click.option("--animate", metavar="FRAMES", help="Also a GIF of these frames, such as 0-60:2.")
-@click.option("--joint", help="Whose connections the graph shows; LWrist unless named.")
+@click.option(
+    "--joint", help="Joint whose affinities are drawn on the skeleton; LWrist unless named."
+)
 @click.option(
     "--block",
     type=click.IntRange(min=1),
@@ -42,7 +44,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     is_flag=True,
     help="Lift data or a 2D source that the run was not trained on.",
 )
-@click.option("--out", type=_FOLDER, help="Where to; results/PROFILE/clips/RUN unless named.")
+@click.option(
+    "--out", type=_FOLDER, help="Folder to write; results/PROFILE/clips/RUN unless named."
+)
 def figure(
     run: str,
     clip: str,
@@ -58,7 +62,7 @@ def figure(
 ) -> None:
     """Draw frames of a clip as RUN sees them: 2D input, prediction and, where known, the truth.
 
-    A run of DG-Net also shows who listens to whom, as matrices and on the skeleton. RUN is
+    For DG-Net also the affinities of joints, as matrices and on the skeleton. RUN is
     PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """
     from harness.datasets.prepared import PreparedSet

@@ -8,7 +8,7 @@ def grid() -> None:
     """Run grids of experiments, as params.yaml lists them under `grids`."""
 
 
-_PROFILE = click.option("--profile", help="Profile, of a grid that several can run.")
+_PROFILE = click.option("--profile", help="Profile, for a grid that several profiles can run.")
 
 
 @grid.command(
@@ -33,7 +33,10 @@ _PROFILE = click.option("--profile", help="Profile, of a grid that several can r
     show_default=True,
     help="Processes of this machine, or a Ray cluster.",
 )
-@click.option("--address", help="Of Ray's head, HOST:PORT or auto; a cluster of this machine else.")
+@click.option(
+    "--address",
+    help="Address of Ray's head, HOST:PORT or auto; without it, a cluster of this machine.",
+)
 @click.option(
     "--cell-cores",
     type=click.FloatRange(0, min_open=True),
@@ -60,8 +63,8 @@ def run(
 ) -> None:
     """Run every cell of grid NAME that is not finished, in parallel processes.
 
-    By default every core runs one cell on one thread. A killed run is started again with the same
-    command: finished cells stay, the others go on from their last training state.
+    By default every core runs one cell on one thread. Continue a killed run with the same
+    command: finished cells stay, the others continue from their last training state.
     """
     from contextlib import nullcontext
 
@@ -88,13 +91,13 @@ def run(
 
 
 @grid.command(
-    short_help="List the grids, or where the cells of one stand.",
+    short_help="List the grids, or the state of each cell of one.",
     epilog="\b\nExamples:\n  harness grid status\n  harness grid status noise --profile cmu",
 )
 @click.argument("name", required=False)
 @_PROFILE
 def status(name: str | None, profile: str | None) -> None:
-    """Print where each cell of grid NAME stands, or, without NAME, the grids there are."""
+    """Print the state of each cell of grid NAME or, without NAME, list the grids."""
     from tabulate import tabulate
 
     from harness.experiments.executor import place_cells
@@ -116,7 +119,7 @@ def status(name: str | None, profile: str | None) -> None:
 
 
 @grid.command(
-    short_help="Print what the finished cells of a grid gave.",
+    short_help="Print the results of the finished cells of a grid.",
     epilog="\b\nExample:\n  harness grid report choices",
 )
 @click.argument("name")
@@ -127,7 +130,7 @@ def status(name: str | None, profile: str | None) -> None:
 def report(
     name: str, profile: str | None, evaluation: str | None, protocol: str | None, metric: str
 ) -> None:
-    """Print what the finished cells of grid NAME gave, and keep it as report.md beside them.
+    """Print the results of the finished cells of grid NAME, and write them to report.md.
 
     Variations are compared with the first of them on the same takes.
     """

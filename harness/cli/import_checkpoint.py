@@ -17,22 +17,24 @@ import click
 )
 @click.option("--model", required=True, help="Model the weights are of, such as videopose3d.")
 @click.option("--profile", help="Profile it joins; the default profile unless named.")
-@click.option("--input-2d", help="2D source trained on, where it is not the release's usual one.")
-@click.option("--layout", help="Joints of the 2D, such as coco_17, where not the usual ones.")
+@click.option("--input-2d", help="2D source of its training, if not the release's usual one.")
+@click.option("--layout", help="Joints of the 2D, such as coco_17, if not the usual ones.")
 @click.option(
-    "--frames", type=int, help="Window's length, where weights do not tell (poseformerv2, stgcn)."
+    "--frames", type=int, help="Window's length, if weights do not show it (poseformerv2, stgcn)."
 )
 @click.option(
     "--neighbours", type=int, help="k of the temporal graph: 2 in all releases (motionagformer)."
 )
-@click.option("--scale", type=float, help="Of poses in the diffusion: 1.0 in all releases (d3dp).")
-@click.option("--hypotheses", type=int, help="Poses to predict of each frame; 5 (d3dp).")
+@click.option(
+    "--scale", type=float, help="Scale of poses in the diffusion: 1.0 in all releases (d3dp)."
+)
+@click.option("--hypotheses", type=int, help="Poses to predict for each frame; 5 (d3dp).")
 @click.option("--steps", type=int, help="Steps of the sampler; 5 (d3dp).")
 @click.option("--causal", is_flag=True, help="The weights are of a causal network (videopose3d).")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where it goes, instead of results/PROFILE/runs/MODEL-imported.",
+    help="Folder of the run, instead of results/PROFILE/runs/MODEL-imported.",
 )
 def import_checkpoint(
     files: tuple[Path, ...],
@@ -51,8 +53,8 @@ def import_checkpoint(
     """Import the weights in FILE as a run that predicts and is scored like any other.
 
     Nothing in FILE is run. Models: d3dp, martinez, mixste, motionagformer, motionbert,
-    poseformerv2, semgcn, stgcn, videopose3d, wsgcn. Refinement of stgcn is a second FILE. What the
-    weights' shapes do not tell is asked for by name.
+    poseformerv2, semgcn, stgcn, videopose3d, wsgcn. Refinement of stgcn is a second FILE. If the
+    shapes of the weights are not enough, an error asks for the option.
     """
     from harness.exchange.checkpoint_import.into_run import import_checkpoint as imported
     from harness.foundation.settings import load_settings

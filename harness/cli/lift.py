@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     "formats",
     default="npz",
     show_default=True,
-    help="Of npz, csv, json, bvh, trc, html, several separated by commas.",
+    help="npz, csv, json, bvh, trc or html; several separated by commas.",
 )
-@click.option("--input-format", help="Format of INPUT, where it is not found by itself.")
+@click.option("--input-format", help="Format of INPUT, if it is not recognised.")
 @click.option(
     "--person",
-    help='Whom: a name or number of the summary, "largest", or "all", a file each '
+    help='Whom: a name or number of the summary, "largest", or "all" (a file for each) '
     "[default: the largest].",
 )
 @click.option(
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     default=0.3,
     show_default=True,
-    help="Joints that the detector is less sure of are filled in.",
+    help="Joints with a lower confidence are filled in.",
 )
 @click.option("--image-size", metavar="WxH", help="Pixels of the video, such as 1920x1080.")
 @click.option("--fps", type=click.FloatRange(1, 1000), help="Frames a second of the video.")

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     help="How to print it.",
 )
 def models(name: str | None, style: str) -> None:
-    """List the models, a line each, or show model NAME in full.
+    """List the models, one on each line, or show model NAME in full.
 
-    In full are its settings, recipe and differences from the original, its published numbers and
-    its best scores below results/: those of the configuration that is best on the mean over its
-    seeds, with the run of each seed. Parameters are counted in training and, where heads serve
-    training alone, in prediction.
+    The full description has settings, recipe, differences from the original, published numbers and
+    the best scores below results/: those of the configuration that is best on the mean over its
+    seeds, with the run of each seed. Parameters are counted for training and for prediction, where
+    some heads are not used.
     """
     from harness.foundation.errors import HarnessError
     from harness.lifting.catalogue import describe

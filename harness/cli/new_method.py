@@ -14,10 +14,10 @@ _NOT_COPIED = r'^steady_mixste = .*\n|, "steady_mixste"|^readme = .*\n'
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to; a new folder NAME unless named.",
+    help="Folder to write; a new folder NAME unless named.",
 )
 def new_method(name: str, folder: Path | None) -> None:
-    """Write a package that adds lifter NAME: the example's, to be changed, and its test."""
+    """Write a package that adds lifter NAME, a copy of the example to change, with its test."""
     from harness.foundation.errors import HarnessError
     from harness.foundation.files import atomic_file
     from harness.lifting.registry import method_names

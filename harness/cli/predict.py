@@ -48,11 +48,11 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Which draw of the noise.",
 )
-@click.option("--out", type=_FOLDER, help="Where to; RUN's predictions/ unless named.")
+@click.option("--out", type=_FOLDER, help="Folder to write; RUN's predictions/ unless named.")
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
-    help="Windows lifted at a time, where not what suits the model; changes speed and memory.",
+    help="Windows lifted at a time; default by model. Changes only speed and memory.",
 )
 @click.option(
     "--accelerator",
@@ -74,7 +74,7 @@ def predict(
     batch_size: int | None,
     accelerator: str,
 ) -> None:
-    """Store predictions of RUN, every frame of a split once.
+    """Store predictions of RUN, one for every frame of a split.
 
     RUN is PROFILE/MODEL-seedN, the folder of a run, or the beginning of a run id.
     """

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def run(name: str, profile: str | None, seeds: str | None, against: str | None) -> None:
     """Train method NAME with each seed, predict, score and compare, by the profile's protocol.
 
-    params.yaml is not changed. A method that the profile has no entry for, such as one of a package
-    of yours, is trained by its own recipe, cut to the profile's budget: no more epochs and steps
-    than half of the profile's models are given. What is finished is not done again.
+    params.yaml is not changed. A method without an entry in the profile, such as one of a package
+    of yours, is trained by its own recipe with the profile's budget: no more epochs and steps than
+    half of the profile's models have. Finished steps are not done again.
     """
     from harness.experiments.preflight import checked_profile
     from harness.experiments.whole_run import prepared_for, run_whole

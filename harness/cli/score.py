@@ -21,14 +21,16 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     help="Prepared set that was predicted; by default data/prepared/PROFILE of the run.",
 )
-@click.option("--profile", help="Of a FILE: whose data it predicts, and whose results it joins.")
+@click.option(
+    "--profile", help="For a FILE: profile whose data it predicts and whose results it joins."
+)
 @click.option("--dataset", help="Refuse predictions of another data set than this.")
 @click.option(
     "--declare",
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Of a FILE: how it was made, such as model=theirs; also in FILE's .json.",
+    help="For a FILE: how it was made, such as model=theirs; also in FILE's .json.",
 )
 @click.option(
     "--out",
@@ -41,12 +43,12 @@ import click
     default=1,
     show_default=True,
     metavar="WINDOWS",
-    help="Of several hypotheses: P-Best chooses one for so many windows together.",
+    help="With several hypotheses: P-Best chooses one for this number of windows together.",
 )
 @click.option(
     "--check-only",
     is_flag=True,
-    help="Of a FILE: say what it holds or what is wrong; store nothing.",
+    help="For a FILE: print what it contains or what is wrong; store nothing.",
 )
 @click.option("--force", is_flag=True, help="Replace what was made under other conditions.")
 def score(

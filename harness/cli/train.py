@@ -19,20 +19,20 @@ import click
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Of first weights, order of windows and dropout.",
+    help="Seed of first weights, order of windows and dropout.",
 )
 @click.option(
     "--resume/--fresh",
     default=True,
     show_default=True,
-    help="Go on where a killed run stopped, or start over.",
+    help="Continue a killed run, or start over.",
 )
 @click.option(
     "--devices",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="GPUs, or else processes, of a machine that share each batch.",
+    help="GPUs (or CPU processes) of a machine that share each batch.",
 )
 @click.option(
     "--nodes",
@@ -58,7 +58,7 @@ import click
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the run goes, instead of results/PROFILE/runs/MODEL-seedSEED.",
+    help="Folder of the run, instead of results/PROFILE/runs/MODEL-seedSEED.",
 )
 def train(
     model: str,

@@ -234,6 +234,6 @@ IMPORTER = Importer(
     settings=CmuSettings,
     prepare=_prepare,
     licence="free for all uses; the files may not be resold, even converted (mocap.cs.cmu.edu)",
-    how_to_get="'harness data fetch cmu --subjects 01,02,03' or mocap.cs.cmu.edu",
+    how_to_get="'harness data fetch cmu --split cmu26' or mocap.cs.cmu.edu",
     version=2,
 )

@@ -11,10 +11,16 @@ from harness.foundation.tracking import Tracker, open_tracker
 from harness.prediction.stored import PredictionContract, read_predictions
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
+from harness.scoring.stored_score import HYPOTHESES_FILE
 
 _COLUMNS = ("MPJPE", "P-MPJPE")
 """Averages under the first protocol, by their plain names: the columns of a list of runs."""
-FILES_IN_GIT = ("score.json", "sequences.csv", "metrics.json")
+
+
+def files_in_git(folder: Path) -> list[Path]:
+    """Return the files of a score that git keeps: all but the errors by frame and joint."""
+    names = ("score.json", "sequences.csv", HYPOTHESES_FILE, "metrics.json")
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def score_run(
@@ -77,8 +83,8 @@ def track_score(
 ) -> None:
     """Record the averages under a protocol and the files of the score in `folder`."""
     tracker.metrics(plain_names(protocol, metrics))
-    for name in FILES_IN_GIT:
-        tracker.artifact(folder / name, protocol)
+    for path in files_in_git(folder):
+        tracker.artifact(path, protocol)
 
 
 def score_folder(

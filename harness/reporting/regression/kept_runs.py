@@ -8,14 +8,9 @@ from typing import Any
 from harness.foundation.files import atomic_folder, read_json, visible
 from harness.foundation.provenance import read_record
 from harness.reporting.stored.run_folders import committed_runs
-from harness.scoring.all_protocols import FILES_IN_GIT
+from harness.scoring.all_protocols import files_in_git
 
-_KEPT = (
-    "run.json",
-    "history.csv",
-    "metrics.json",
-    *(f"scores/*/{name}" for name in FILES_IN_GIT),
-)
+_KEPT = ("run.json", "history.csv", "metrics.json")
 _DIGITS = 2
 
 
@@ -50,7 +45,8 @@ def keep_runs(results: Path, profile: str, models: Iterable[str]) -> Iterator[st
 
 
 def _copy(run: Path, folder: Path) -> None:
-    for path in visible(path for pattern in _KEPT for path in run.glob(pattern)):
+    scored = (path for score in visible(run.glob("scores/*")) for path in files_in_git(score))
+    for path in visible([*(run / name for name in _KEPT if (run / name).is_file()), *scored]):
         place = folder / path.relative_to(run)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)

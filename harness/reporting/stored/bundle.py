@@ -19,7 +19,7 @@ from typing import Any
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import atomic_file, visible
 from harness.reporting.stored.score_text import as_markdown
-from harness.scoring.all_protocols import FILES_IN_GIT
+from harness.scoring.all_protocols import files_in_git
 from harness.scoring.protocols import Protocol
 from harness.scoring.stored_score import read_score
 
@@ -66,8 +66,8 @@ def write_bundle(run: Path, path: Path) -> list[str]:
         if (run / kept).is_file():
             files[kept] = (run / kept).read_bytes()
     for folder in folders:
-        for kept in FILES_IN_GIT:
-            files[f"scores/{folder.name}/{kept}"] = (folder / kept).read_bytes()
+        for kept_file in files_in_git(folder):
+            files[f"scores/{folder.name}/{kept_file.name}"] = kept_file.read_bytes()
     sums = [f"{hashlib.sha256(files[file]).hexdigest()}  {file}\n" for file in sorted(files)]
     files["SHA256SUMS"] = "".join(sums).encode()
     with atomic_file(path, "wb") as stream, zipfile.ZipFile(stream, "w") as bundle:

@@ -10,7 +10,7 @@ const conventionsOf = (model) => `#conventions-${encodeURIComponent(model)}`;
 const list = (lines) => element("ul", { class: "quiet" }, lines.map((line) => element("li", {}, line)));
 
 /** Both intervals of a number, over takes and over subjects where there are enough of these. */
-const intervals = (value) => [value.interval, value.over_subjects && `subjects ${value.over_subjects}`].filter(Boolean).join("; ");
+const intervals = (value) => [value.interval, value.over_subjects && `subjects ${value.over_subjects}`].filter(Boolean).join("\n");
 const number = (value, model) => value && { text: value.text, small: intervals(value), sort: value.value, href: recordOf(model) };
 
 export function leaderboard() {

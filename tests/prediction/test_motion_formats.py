@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import bvhio
 import numpy as np
 import pytest
 from keypoint_files import waving
@@ -138,6 +139,20 @@ def test_bones_of_a_bvh_file_point_where_they_were_lifted(
         )
         if len(children[parent]) == 1:
             np.testing.assert_allclose(places, wanted, atol=1e-4)
+
+
+def test_a_library_for_bvh_files_puts_every_joint_in_the_same_place(tmp_path: Path) -> None:
+    positions = turned(np.random.default_rng(0), H36M_17)
+    (path,) = write_motion(motion_of(positions), tmp_path / "a", ["bvh"])
+    _, _, time, poses = read_bvh(path)
+    root = bvhio.readAsHierarchy(str(path))
+    assert bvhio.readAsBvh(str(path)).FrameTime == pytest.approx(time)
+    for frame in (0, FRAMES // 2, FRAMES - 1):
+        root.loadPose(frame)
+        joints = [joint for joint, _, _ in root.layout()]
+        assert len(joints) == 12  # feet, wrists and head are end sites
+        for joint in joints:
+            np.testing.assert_allclose(joint.PositionWorld, poses[frame][joint.Name], atol=1e-5)
 
 
 def test_a_body_that_is_rigid_at_hips_and_chest_comes_back_whole(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from page_results import TAG, Made, make_results
 
 from harness.cli.main import harness
 from harness.foundation.errors import HarnessError
+from harness.foundation.settings import load_settings
 from harness.prediction.stored import read_predictions
 from harness.reporting.comparison import compare_models
 from harness.reporting.page.report import write_report
@@ -128,6 +129,16 @@ def test_the_page_needs_no_network_and_escapes_names(page: str) -> None:
     assert TAG not in page
     assert "The MIT License" in page
     assert "Apache License" in page
+
+
+def test_no_two_methods_have_one_colour(page: str) -> None:
+    root = Path(__file__).parents[2]
+    colours = re.findall(r"--series-(\d+): ([^;]+);", page)
+    script = (root / "harness/reporting/page/assets/page.js").read_text()
+    (palette,) = re.findall(r"const PALETTE = (\d+);", script)
+    assert [int(number) for number, _ in colours] == list(range(int(palette)))
+    assert len({colour for _, colour in colours}) == int(palette)
+    assert int(palette) >= len(load_settings(root / "params.yaml").models)
 
 
 def test_the_command_writes_an_equal_page_of_equal_results(

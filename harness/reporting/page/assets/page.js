@@ -35,7 +35,7 @@ export function colour(name) {
   return value;
 }
 
-const PALETTE = 10; // --series-0 to --series-9 in the style sheet
+const PALETTE = 13; // --series-0 to --series-12 in the style sheet
 
 /** Return the name of the colour of the method at a place of the list of methods. */
 export const seriesColour = (place) => `series-${place % PALETTE}`;

@@ -211,11 +211,17 @@ def read_json(path: Path) -> Any:
     return parse_json(read_text(path, BUDGET.text_bytes, "JSON"), str(path))
 
 
-def read_text(path: Path, limit: int, kind: str) -> str:
-    """Read a text file of at most `limit` bytes.
+def read_bytes(path: Path, limit: int, too_large: str, missing: str = "") -> bytes:
+    """Read a file of at most `limit` bytes, whatever its size on disk is said to be.
+
+    Args:
+        path: the file.
+        limit: bytes that it may have.
+        too_large: what a larger one is told, after "which".
+        missing: what to do where there is none.
 
     Raises:
-        HarnessError: the file is missing, cannot be read, is too large or is not UTF-8.
+        HarnessError: the file is missing, cannot be read or is too large.
     """
     try:
         with path.open("rb") as stream:
@@ -223,13 +229,21 @@ def read_text(path: Path, limit: int, kind: str) -> str:
             while len(content) <= limit and (block := stream.read(2**20)):
                 content += block
     except FileNotFoundError as error:
-        raise HarnessError(f"{path}: no such file") from error
+        raise HarnessError(f"{path}: no such file{missing and f'; {missing}'}") from error
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         raise HarnessError(f"{path}: cannot be read ({shown(error)})") from error
     if len(content) > limit:
-        raise HarnessError(
-            f"{path}: is larger than {limit:,} bytes, which no {kind} file of a project is"
-        )
+        raise HarnessError(f"{path}: is larger than {limit:,} bytes, which {too_large}")
+    return bytes(content)
+
+
+def read_text(path: Path, limit: int, kind: str) -> str:
+    """Read a text file of at most `limit` bytes.
+
+    Raises:
+        HarnessError: the file is missing, cannot be read, is too large or is not UTF-8.
+    """
+    content = read_bytes(path, limit, f"no {kind} file of a project is")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

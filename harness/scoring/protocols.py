@@ -449,7 +449,7 @@ _ALL = (
 )
 
 COMMON_PROTOCOL = "common16-actionwise"
-"""What lifters are told in that were trained and tested on different data sets."""
+"""The protocol for lifters that were trained on one data set and tested on another."""
 
 PROTOCOLS: dict[str, Protocol] = {protocol.id: protocol for protocol in _ALL}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.foundation.errors import HarnessError
+from harness.foundation.files import read_bytes
 
 
 def read_old_text(path: Path, limit: int, remedy: str) -> str:
@@ -18,20 +19,8 @@ def read_old_text(path: Path, limit: int, remedy: str) -> str:
     Raises:
         HarnessError: the file is missing, cannot be read, is too large or is no text.
     """
-    try:
-        with path.open("rb") as stream:
-            content = bytearray()  # in blocks: Python makes room for all that a read asks for
-            while len(content) <= limit and (block := stream.read(2**20)):
-                content += block
-    except FileNotFoundError as error:
-        raise HarnessError(f"{path}: no such file; {remedy}") from error
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(content) > limit:
-        raise HarnessError(
-            f"{path}: is larger than {limit:,} bytes, which no recorded motion is; cut it into "
-            "several files"
-        )
+    too_large = "no recorded motion is; cut it into several files"
+    content = read_bytes(path, limit, too_large, remedy)
     if b"\0" in content:
         raise HarnessError(
             f"{path}: is not a text file (byte {content.index(0)} is zero); download it again"

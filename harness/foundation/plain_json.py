@@ -50,8 +50,6 @@ def _check(value: Any, most_items: int) -> None:
         count += 1
         if len(place) > BUDGET.depth:
             raise ValueError(f"nested deeper than {BUDGET.depth}")
-        if count > most_items:
-            raise ValueError(f"more than {most_items:,} values")
         if isinstance(item, str):
             item.encode()
         elif isinstance(item, float) and not math.isfinite(item):
@@ -62,4 +60,11 @@ def _check(value: Any, most_items: int) -> None:
                 key.encode()
                 waiting.append((inner, (*place, key)))
         elif isinstance(item, list):
-            waiting += [(inner, (*place, number)) for number, inner in enumerate(item)]
+            leaves_fit = len(place) < BUDGET.depth
+            for number, inner in enumerate(item):
+                if leaves_fit and type(inner) is float and math.isfinite(inner):
+                    count += 1  # most of a large file: nothing else to look at
+                else:
+                    waiting.append((inner, (*place, number)))
+        if count > most_items:
+            raise ValueError(f"more than {most_items:,} values")

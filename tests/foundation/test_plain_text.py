@@ -91,6 +91,8 @@ BAD_JSON = {
     "half a surrogate pair": (r'["\ud800"]', "surrogates not allowed"),
     "half a surrogate pair in a key": (r'{"\ud800": 1}', "surrogates not allowed"),
     "too many values": ("[" + "1," * 1_000_001 + "1]", "more than 1,000,000 values"),
+    "too many floats": ("[" + "0.5," * 1_000_001 + "0.5]", "more than 1,000,000 values"),
+    "a float too deep": ("[" * 33 + "0.5" + "]" * 33, "nested deeper than 32"),
     "nothing": ("", "Expecting value"),
 }
 

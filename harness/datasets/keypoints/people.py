@@ -103,6 +103,11 @@ def _followed(detections: Detections) -> NDArray[np.int64]:
     numbers = np.zeros(len(frames), np.int64)
     last_seen: dict[int, int] = {}  # track -> row
     order = np.argsort(frames, kind="stable")
+    if alone:  # the usual file of one person, frame after frame
+        ordered = detections.points[order]
+        away = np.diff(frames[order]) > MOST_FRAMES_AWAY
+        if (away | (_distances(ordered[:-1], ordered[1:]) <= MOST_DISTANCE)).all():
+            return numbers + 1
     for rows in np.split(order, np.flatnonzero(np.diff(frames[order])) + 1):
         frame = int(frames[rows[0]])
         open_tracks = [
@@ -113,7 +118,7 @@ def _followed(detections: Detections) -> NDArray[np.int64]:
         free = list(rows)
         if open_tracks:
             before = detections.points[[last_seen[track] for track in open_tracks]]
-            distance = _distances(before, detections.points[rows])
+            distance = _distances(before[:, None], detections.points[rows][None])
             # A pair beyond the limit costs more than any number of pairs within it.
             cost = np.where(distance <= MOST_DISTANCE, distance, 1e6)
             for track, person in zip(*linear_sum_assignment(cost), strict=True):
@@ -129,12 +134,17 @@ def _followed(detections: Detections) -> NDArray[np.int64]:
 
 
 def _distances(before: Floats, now: Floats) -> Floats:
-    """Return (tracks, people) mean distances in diagonals of tracks' boxes; inf where unknown."""
-    apart = np.linalg.norm(before[:, None] - now[None], axis=-1)
+    """Return (...) mean distances in diagonals of the boxes of `before`; inf where unknown.
+
+    Args:
+        before: (..., joints, 2) where people were.
+        now: likewise; their leading axes are broadcast.
+    """
+    apart = np.linalg.norm(before - now, axis=-1)
     both = np.isfinite(apart)
     mean = np.where(both, apart, 0.0).sum(axis=-1) / np.maximum(both.sum(axis=-1), 1)
     diagonal = np.maximum(np.linalg.norm(_extent(before), axis=-1), 1e-9)
-    return np.where(both.any(axis=-1), mean / diagonal[:, None], np.inf)
+    return np.where(both.any(axis=-1), mean / diagonal, np.inf)
 
 
 def _extent(points: Floats) -> Floats:

@@ -87,5 +87,6 @@ def save_figure(figure: Any, stem: Path) -> list[Path]:
         path = stem.with_name(f"{stem.name}.{format}")
         with mpl.rc_context({"pdf.fonttype": 42}), atomic_file(path, "wb") as stream:
             figure.savefig(stream, format=format, dpi=120, metadata=metadata)
+        figure.set_layout_engine("none")  # the first drawing placed everything
         written.append(path)
     return written

@@ -4,7 +4,7 @@ Of n takes n - 1 are drawn (Rao and Wu, 1988): drawing n from so few (four an ac
 would make the variance too small by (n - 1) / n. Subjects likewise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -28,12 +28,13 @@ def bootstrap(takes: Takes, seed: int) -> Floats:
     alone = strata == POOLED
     of_group = _of_group(takes)
     parts = []
-    for drawn in _drawn_takes(tuple(strata.tolist()), seed):
+    # Actions of as many takes are drawn alike, whichever number their group has.
+    ranks = np.unique(strata, return_inverse=True)[1]
+    for drawn in _drawn_takes(tuple(ranks.tolist()), seed):
         # A group of one is a constant over its own frames; drawing it weighs the group itself.
         counted = drawn if takes.average == "frames" else np.where(alone, 1.0, drawn)
-        frames = (counted * takes.frames) @ of_group
-        totals = _totals_of_drawn_seeds(takes, of_seeds)
-        sums = np.stack([(drawn * total) @ of_group for total in totals], axis=1)
+        frames = counted @ (takes.frames[:, None] * of_group)
+        sums = _sums(drawn, of_group, _totals_of_drawn_seeds(takes, of_seeds))
         parts.append((sums / frames[:, None]).mean(axis=2))
     return np.concatenate(parts)
 
@@ -69,12 +70,11 @@ def bootstrap_of_subjects(takes: Takes, seed: int) -> Floats:
                 of_cell = times[:, subjects[chosen[0]]] * (n - 1)
                 counts = generator.multinomial(of_cell, np.full(n, 1.0 / n))
                 drawn[:, chosen] = counts * (n / (n - 1))
-        frames = (drawn * takes.frames) @ of_group
+        frames = drawn @ (takes.frames[:, None] * of_group)
         frames[frames == 0] = 1.0  # a group that nobody drawn does: its sums and weight are 0
         weights = times @ does / does.sum(axis=0)
         weights /= weights.sum(axis=1, keepdims=True)
-        totals = _totals_of_drawn_seeds(takes, of_seeds)
-        sums = np.stack([(drawn * total) @ of_group for total in totals], axis=1)
+        sums = _sums(drawn, of_group, _totals_of_drawn_seeds(takes, of_seeds))
         parts.append(np.einsum("nmg,ng->nm", sums / frames[:, None], weights))
     return np.concatenate(parts)
 
@@ -92,11 +92,28 @@ def _of_group(takes: Takes) -> Floats:
     return np.equal.outer(groups, np.arange(len(numbers))).astype(np.float64)
 
 
-@lru_cache(maxsize=1)
+def _sums(drawn: Floats, of_group: Floats, totals: Iterable[Floats]) -> Floats:
+    """Return (AT_ONCE, models, groups) the sums of the drawn takes.
+
+    Args:
+        drawn: (AT_ONCE, takes) how often each take is drawn.
+        of_group: (takes, groups) 1 where a take is of a group.
+        totals: for each model (AT_ONCE or 1, takes) its sums.
+    """
+    sums = [
+        # One product does for all resamples where no seeds were drawn.
+        drawn @ (total.T * of_group) if len(total) == 1 else (drawn * total) @ of_group
+        for total in totals
+    ]
+    return np.stack(sums, axis=1)
+
+
+@lru_cache(maxsize=8)
 def _drawn_takes(strata: tuple[int, ...], seed: int) -> list[Floats]:
     """Return (AT_ONCE, takes) how often each take is drawn, part by part.
 
-    All metrics of a comparison resample the same takes, so the last draws are kept.
+    All metrics of a comparison resample the same takes, and cells of as many takes alike, so the
+    last draws are kept.
     """
     generator = np.random.default_rng(seed)
     of_take = np.array(strata)

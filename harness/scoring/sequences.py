@@ -5,8 +5,9 @@ the sum over these frames; a joint that the metric does not count is empty. Sums
 as many digits as it takes to read back the same number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from harness.scoring.metrics import DESCRIPTIVE_METRICS, DISTANCE_METRICS, POSIT
 from harness.scoring.protocols import Protocol
 
 IDENTITY = ("clip", "subject", "action", "subaction", "camera")
+TAKE = ("subject", "action", "subaction")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ class SequenceSums:
     joints: tuple[str, ...]
     by_metric: Mapping[str, MetricSums]
 
+    @cached_property
+    def takes(self) -> tuple[NDArray[np.int64], pd.DataFrame]:
+        """(clips,) number of each clip's take, and the takes, columns TAKE."""
+        numbers = numbered_rows(self.clips, TAKE)
+        first = np.unique(numbers, return_index=True)[1]
+        return numbers, self.clips[list(TAKE)].iloc[first].reset_index(drop=True)
+
     def metric(self, name: str) -> MetricSums:
         """Return the sums of a metric.
 
@@ -64,6 +73,13 @@ class SequenceSums:
         if name not in self.by_metric:
             raise unknown_name("metric of this score", name, self.by_metric)
         return self.by_metric[name]
+
+
+def numbered_rows(table: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.int64]:
+    """Return (rows,) numbers in order of appearance, the same where all the columns are equal."""
+    known: dict[tuple[str, ...], int] = {}
+    rows = zip(*(table[column] for column in columns), strict=True)
+    return np.array([known.setdefault(row, len(known)) for row in rows], dtype=np.int64)
 
 
 Sums = dict[str, tuple[int, NDArray[np.float64]]]
@@ -150,9 +166,11 @@ def read_sequences(path: Path) -> SequenceSums:
     except ValueError as error:
         raise HarnessError(f"{path}: holds something else than numbers ({error})") from error
     parts = {str(name): rows for name, rows in table.groupby("metric", sort=False).indices.items()}
-    identities = [table.loc[rows, list(IDENTITY)].reset_index(drop=True) for rows in parts.values()]
-    clips = identities[0]
-    if clips["clip"].duplicated().any() or not all(clips.equals(other) for other in identities):
+    first = next(iter(parts.values()))
+    identities = table[list(IDENTITY)]
+    clips, cells = identities.loc[first].reset_index(drop=True), identities.to_numpy(dtype=object)
+    alike = (np.array_equal(cells[rows], cells[first]) for rows in parts.values())
+    if clips["clip"].duplicated().any() or not all(alike):
         raise HarnessError(f"{path}: a clip is missing or comes twice; score the predictions again")
     frames = table["frames"].to_numpy()
     by_metric = {name: MetricSums(frames[rows], sums[rows]) for name, rows in parts.items()}

@@ -32,6 +32,7 @@ enough of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,14 +165,19 @@ def sign_flip_p_value(contributions: Floats, seed: int) -> float:
     # Rounding must not decide whether a pattern ties with the one observed.
     observed = abs(contributions.sum()) - 1e-12 * np.abs(contributions).sum()
     if takes <= MOST_EXACT_TAKES:
-        patterns = np.arange(2**takes)[:, None] >> np.arange(takes) & 1
-        return float(np.mean(np.abs((2 * patterns - 1) @ contributions) >= observed))
+        return float(np.mean(np.abs(_sign_patterns(takes) @ contributions) >= observed))
     generator = np.random.default_rng(seed)
     as_far = 0
     for _ in range(RESAMPLES // AT_ONCE):
         signs = 2 * generator.integers(0, 2, size=(AT_ONCE, takes)) - 1
         as_far += int(np.sum(np.abs(signs @ contributions) >= observed))
     return (1 + as_far) / (1 + RESAMPLES)
+
+
+@lru_cache(maxsize=2)
+def _sign_patterns(takes: int) -> Floats:
+    """Return (2^(takes - 1), takes) every pattern of signs, of two that are opposite only one."""
+    return np.where(np.arange(2 ** (takes - 1))[:, None] >> np.arange(takes) & 1, 1.0, -1.0)
 
 
 def possible_tests(smallest: Sequence[float]) -> list[bool]:

@@ -9,6 +9,7 @@ errors.parquet    errors by frame and joint; not needed to read a score
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -122,10 +123,10 @@ def read_score(folder: Path) -> Score:
         HarnessError: a file is missing or was changed, or the protocol has changed since.
     """
     header = read_header(folder)
-    sequences = _verified(folder / "sequences.csv", header.sequences_sha256)
+    sequences = _sums(folder / "sequences.csv", header.sequences_sha256)
     hypotheses = None
     if header.hypotheses_sha256 is not None:
-        hypotheses = _verified(folder / HYPOTHESES_FILE, header.hypotheses_sha256)
+        hypotheses = _sums(folder / HYPOTHESES_FILE, header.hypotheses_sha256)
     conditions = header.conditions
     protocol = protocol_called(conditions.protocol)
     if conditions.definition != protocol.definition:
@@ -133,16 +134,22 @@ def read_score(folder: Path) -> Score:
             f"{folder}: was scored under version {conditions.version} of {protocol.id}, which is "
             f"now defined otherwise (version {protocol.version}); score the predictions again"
         )
-    aggregates = None if hypotheses is None else read_sequences(hypotheses)
-    return Score(header, read_sequences(sequences), aggregates)
+    return Score(header, sequences, hypotheses)
 
 
-def _verified(path: Path, digest: str) -> Path:
+def _sums(path: Path, digest: str) -> SequenceSums:
+    """Return the sums in a file, which must have the content that it was written with."""
     if not path.is_file():
         raise HarnessError(f"{path}: no such file; score the predictions again")
     if sha256_of_file(path) != digest:
         raise HarnessError(f"{path}: was changed after it was written; score the predictions again")
-    return path
+    return _parsed(path, digest)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, digest: str) -> SequenceSums:
+    """Read the sums once: tables, figures and comparisons of one command ask for the same ones."""
+    return read_sequences(path)
 
 
 def read_header(folder: Path) -> ScoreHeader:

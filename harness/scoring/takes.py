@@ -17,9 +17,7 @@ from harness.datasets.h36m.contents import SHIFTED_TAKES
 from harness.foundation.errors import HarnessError
 from harness.scoring.metrics import Metric
 from harness.scoring.protocols import Protocol
-from harness.scoring.sequences import SequenceSums
-
-TAKE = ("subject", "action", "subaction")
+from harness.scoring.sequences import SequenceSums, numbered_rows
 
 Floats = NDArray[np.float64]
 
@@ -106,29 +104,28 @@ def takes_of(
     first = models[0][0]
     stored = first.metric(metric.name)
     identity = list(first.clips.columns)
-    codes, names = _numbered(first.clips, TAKE)
+    codes, names = first.takes
     seeds = seeds or [[0] * len(runs) for runs in models]
     by_seed = []
     for runs, of_run in zip(models, seeds, strict=True):
         for run in runs:
             other = run.metric(metric.name)
-            same_clips = run.clips[identity].equals(first.clips)
+            same_clips = run is first or run.clips[identity].equals(first.clips)
             if not same_clips or not np.array_equal(other.frames, stored.frames):
                 raise HarnessError("the runs do not count the same frames of the same clips")
         totals = np.stack([np.bincount(codes, _totals(run, metric, joint)) for run in runs])
         chosen = [np.equal(of_run, seed) for seed in dict.fromkeys(of_run)]
         by_seed.append(np.stack([totals[of_seed].mean(axis=0) for of_seed in chosen]))
     frames = np.bincount(codes, stored.frames).astype(np.int64)
-    groups, _ = _numbered(names, protocol.groups)
     takes = Takes(
         names=names,
         by_seed=tuple(by_seed),
         seeds=tuple(tuple(dict.fromkeys(of_run)) for of_run in seeds),
         frames=frames,
-        groups=groups,
+        groups=numbered_rows(names, protocol.groups),
         average=protocol.average,
     )
-    return takes.only(frames > 0)
+    return takes if (frames > 0).all() else takes.only(frames > 0)
 
 
 def _totals(run: SequenceSums, metric: Metric, joint: str | None) -> Floats:
@@ -136,15 +133,3 @@ def _totals(run: SequenceSums, metric: Metric, joint: str | None) -> Floats:
     stored = run.metric(metric.name)
     columns = stored.counts if joint is None else np.array([name == joint for name in run.joints])
     return metric.factor * stored.sums[:, columns].mean(axis=1)
-
-
-def _numbered(
-    table: pd.DataFrame, columns: Sequence[str]
-) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """Number equal rows of some columns in order of appearance; return numbers and those rows."""
-    keys = table[list(columns)]
-    known: dict[tuple[str, ...], int] = {}
-    rows = zip(*(keys[column] for column in columns), strict=True)
-    numbers = np.array([known.setdefault(row, len(known)) for row in rows], dtype=np.int64)
-    first = np.unique(numbers, return_index=True)[1]
-    return numbers, keys.iloc[first].reset_index(drop=True)

@@ -104,17 +104,28 @@ def hypothesis_sums(clip: ScoredClip, windows: int = 1) -> Sums:
         for name, path in roots.items():
             apart = reprojection_distances(candidates, path, seen, place.camera)
             found[name] = _chosen(errors, np.where(np.isnan(apart), np.inf, apart).argmin(axis=1))
-    found[best_name(windows)] = _best_of_windows(errors, clip.frames, clip.poses.window * windows)
+    found[best_name(windows)] = _best_of_windows(errors, clip.frames, clip.poses.window, windows)
     found[J_BEST] = errors.min(axis=1)
     return {name: (len(values), values.sum(axis=0)) for name, values in found.items()}
 
 
-def _best_of_windows(errors: Floats, frames: NDArray[np.int64], length: int) -> Floats:
-    """Return (frames, joints) the errors of the hypothesis with the least mean in each window."""
+def _best_of_windows(
+    errors: Floats, frames: NDArray[np.int64], window: int, together: int
+) -> Floats:
+    """Return (frames, joints) the errors of the hypothesis with the least mean in each window.
+
+    Args:
+        errors: (frames, hypotheses, joints).
+        frames: numbers within the clip; where they do not go on, an aligned last window begins.
+        window: length of a window.
+        together: windows that one hypothesis is chosen for.
+    """
     if not len(frames):
         return errors[:, 0]
-    numbers = frames // length
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    numbers = frames // window
+    for aligned in np.flatnonzero(np.diff(frames) <= 0) + 1:
+        numbers[aligned:] = numbers[aligned - 1] + 1
+    starts = np.flatnonzero(np.diff(numbers // together, prepend=-1))
     totals = np.add.reduceat(errors.sum(axis=2), starts, axis=0)
     of_window = totals.argmin(axis=1)
     of_frame = np.repeat(of_window, np.diff([*starts, len(frames)]))

@@ -75,7 +75,8 @@ class ClipPoses:
     Attributes:
         predicted: (frames, joints, 3) metres.
         target: the same shape.
-        frames: (frames,) numbers within the clip, ascending.
+        frames: (frames,) numbers within the clip, ascending; frames that a protocol counts twice
+            come again after the last one.
         skeleton: the joints, and how they hang together.
         fps: frames a second.
         window: length of the lifter's window.

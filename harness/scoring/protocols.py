@@ -40,11 +40,15 @@ image25d_made: the same made from camera space, factor = depth of the root / foc
     what that target does to a number where no file gives one, and is nobody's protocol.
 """
 
-Coverage = Literal["all", "whole_windows"]
-"""Which frames of a clip are scored: all, or those of whole windows laid end to end from its start.
+Coverage = Literal["all", "whole_windows", "aligned_windows"]
+"""Which frames of a clip are scored: all of them once, or those of windows of the lifter's length.
 
-whole_windows: the rest of a clip is left out; a clip shorter than a window is one window, but as
-the last of all clips it has none (MotionBERT, lib/data/datareader_h36m.py).
+whole_windows: windows lie end to end from the clip's start and the rest is left out; a clip
+    shorter than a window is one window, but as the last of all clips it has none (MotionBERT,
+    lib/data/datareader_h36m.py).
+aligned_windows: the rest is in a last window that ends with the clip, so frames that the window
+    before it has too count twice (MixSTE, common/generators.py and run.py). Here both times with
+    their one prediction; there each window has its own.
 """
 
 OWN_JOINTS = Skeleton(name="own_joints", joints=(), parents=(), left=(), right=())
@@ -175,18 +179,25 @@ class Protocol:
             dtype=bool,
         )
 
-    def covered(self, lengths: Sequence[int], window: int) -> list[int]:
-        """Return how many frames of each clip are scored, from its first on.
+    def covered(self, lengths: Sequence[int], window: int) -> list[NDArray[np.int64]]:
+        """Return the numbers of the frames of each clip that are scored, as often as they count.
 
         Args:
             lengths: frames of all clips of the split, in the data set's order.
             window: length of the lifter's window.
         """
         if self.coverage == "all":
-            return list(lengths)
-        whole = [length // window * window or length for length in lengths]
+            return [np.arange(length) for length in lengths]
+        whole = [np.arange(length // window * window or length) for length in lengths]
+        if self.coverage == "aligned_windows":
+            return [
+                np.append(frames, np.arange(length - window, length))
+                if len(frames) < length
+                else frames
+                for frames, length in zip(whole, lengths, strict=True)
+            ]
         if lengths and lengths[-1] < window:
-            whole[-1] = 0
+            whole[-1] = whole[-1][:0]
         return whole
 
     def place(
@@ -324,6 +335,16 @@ _ALL = (
         ),
         source="Vegetebird/MHFormer#92; left out by MotionBERT's family",
         excluded_takes=SHIFTED_TAKES,
+    ),
+    replace(
+        _H36M_ACTIONWISE,
+        id="h36m17-aligned-windows",
+        description=(
+            "as h36m17-actionwise, but frames that a last window aligned to the clip's end shares "
+            "with the window before it count twice"
+        ),
+        source="MixSTE, run.py; the same in KTPFormer and D3DP",
+        coverage="aligned_windows",
     ),
     replace(
         _H36M_ACTIONWISE,

@@ -35,7 +35,7 @@ class ScoredClip:
 
     Attributes:
         number: of the clip in the prepared set.
-        frames: (frames,) numbers within the clip.
+        frames: (frames,) numbers within the clip; a frame that counts twice is there twice.
         predicted: (frames, joints, 3) predictions as they are stored, or with hypotheses second.
         truth: (frames, joints, 3) ground truth as it is stored.
         poses: both, as the protocol compares them; of hypotheses, their mean.
@@ -85,9 +85,9 @@ def scored_clips(
         seen = prepared.keypoints_2d(contract.input_2d)
     columns = clips[["clip", "first_row", "camera", "fps"]].itertuples(index=False)
     for number, first_row, camera_key, fps in columns:
-        frames = np.arange(covered[number])
+        frames = covered[number]
         if prepared.valid is not None:
-            frames = np.flatnonzero(prepared.valid[first_row : first_row + covered[number]])
+            frames = frames[prepared.valid[first_row + frames]]
         rows = first_row + frames
         predicted_rows = predicted_from[number] + frames
         stored = predictions.positions[predicted_rows]

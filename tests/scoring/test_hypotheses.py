@@ -23,6 +23,7 @@ from harness.scoring.score import score_predictions
 from harness.scoring.stored_score import read_score
 
 ACTIONWISE = protocol_called("h36m17-actionwise")
+ALIGNED = protocol_called("h36m17-aligned-windows")
 HYPOTHESES, WINDOW = 5, 4
 Array = NDArray[np.float32]
 
@@ -149,6 +150,34 @@ def test_p_best_of_a_batch_chooses_for_more_frames_and_says_so(
     assert batch == pytest.approx(slow(prepared, p_best(3 * WINDOW)), rel=1e-9)
     assert batch > slow(prepared, p_best(WINDOW))
     assert P_BEST not in found
+
+
+def test_an_aligned_last_window_counts_twice_and_has_a_best_hypothesis_of_its_own(
+    prepared: PreparedSet, tmp_path: Path
+) -> None:
+    window = 7
+    assert set(prepared.select("test")["frames"]) >= {20, 16, 5}  # a clip may also be too short
+    contract = make_contract(prepared, frames=window, hypotheses=HYPOTHESES)
+    write_predictions(tmp_path / "p", contract, prepared.select("test"), several(prepared))
+    predictions = read_predictions(tmp_path / "p")
+    score = score_predictions(predictions, prepared, ALIGNED, tmp_path / "score")
+
+    def by_window(of_clip: Callable[..., list[float]]) -> Callable[..., list[float]]:
+        def of_windows(errors: Errors, poses: Array, truth: Array, clip: object) -> list[float]:
+            starts = [*range(0, len(errors) - window, window), max(len(errors) - window, 0)]
+            return [
+                value
+                for start in starts
+                for window_of in [slice(start, start + window)]
+                for value in of_clip(errors[window_of], poses[window_of], truth[window_of], clip)
+            ]
+
+        return of_windows
+
+    found = {item.name: value.average for item, value in score.aggregates().items()}
+    assert found[P_AGG] == pytest.approx(slow(prepared, by_window(p_agg)), rel=1e-9)
+    assert found[P_BEST] == pytest.approx(slow(prepared, by_window(p_best(window))), rel=1e-9)
+    assert found[P_AGG] != pytest.approx(slow(prepared, p_agg), rel=1e-9)
 
 
 def test_only_the_mean_pose_ranks(

@@ -9,7 +9,7 @@ import pytest
 from harness.body.skeleton import H36M_16, H36M_17, MPI_INF_3DHP_17
 from harness.foundation.errors import HarnessError
 from harness.scoring.metrics import METRICS, mpjpe
-from harness.scoring.protocols import PROTOCOLS, protocol_called
+from harness.scoring.protocols import PROTOCOLS, Protocol, protocol_called
 
 # A definition may change only together with its version; then this table follows.
 DEFINED = {
@@ -23,6 +23,7 @@ DEFINED = {
     "h36m17-actionwise": (1, "565962e1"),
     "h36m17-actionwise-no-s9drift": (1, "bef612d5"),
     "h36m17-actionwise-rootzero": (1, "48943b4b"),
+    "h36m17-aligned-windows": (1, "0a2b8f65"),
     "h36m17-framewise": (1, "0a488134"),
     "h36m17-made25d": (1, "b60266f2"),
     "h36m17-made25d-xy-of-input": (1, "c907e1ca"),
@@ -154,9 +155,27 @@ def test_the_shifted_takes_of_s9_are_left_out_and_no_others() -> None:
 
 def test_whole_windows_leave_the_rest_of_a_clip_and_a_short_last_clip_out() -> None:
     protocol = protocol_called("h36m17-motionbert25d")
-    assert protocol.covered([25, 9, 20, 10], window=10) == [20, 9, 20, 10]
-    assert protocol.covered([25, 9], window=10) == [20, 0]
-    assert protocol_called("h36m17-actionwise").covered([25, 9], window=10) == [25, 9]
+    assert counted(protocol, [25, 9, 20, 10]) == [
+        [*range(20)],
+        [*range(9)],
+        [*range(20)],
+        [*range(10)],
+    ]
+    assert counted(protocol, [25, 9]) == [[*range(20)], []]
+    assert counted(protocol_called("h36m17-actionwise"), [25, 9]) == [[*range(25)], [*range(9)]]
+
+
+def test_an_aligned_last_window_counts_what_it_shares_twice() -> None:
+    protocol = protocol_called("h36m17-aligned-windows")
+    assert counted(protocol, [25, 20, 9]) == [
+        [*range(20), *range(15, 25)],
+        [*range(20)],
+        [*range(9)],
+    ]
+
+
+def counted(protocol: Protocol, lengths: list[int]) -> list[list[int]]:
+    return [frames.tolist() for frames in protocol.covered(lengths, window=10)]
 
 
 def test_what_semgcn_computes_is_not_what_it_reads_as() -> None:

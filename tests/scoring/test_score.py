@@ -201,7 +201,7 @@ def test_a_17_joint_prediction_scores_under_every_protocol_of_human36m(
         id: score_predictions(predictions, prepared, PROTOCOLS[id], tmp_path / id).metrics["MPJPE"]
         for id in ids
     }
-    assert len(ids) == 9
+    assert len(ids) == 10
     assert values.pop("h36m17-actionwise-no-s9drift") == values["h36m17-actionwise"]  # none there
     assert len(set(values.values())) == len(values)
 

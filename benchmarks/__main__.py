@@ -29,6 +29,7 @@ NAMES = (
     "single_window",
     "compiling",
     "precision",
+    "data_parallel",
     "grid_executor",
     "growth",
     "profiles",

@@ -1,4 +1,4 @@
-"""A grid of 40 cells on a Ray cluster of two workers: how much of both is work on cells."""
+"""A grid of 20 cells on a Ray cluster of two workers: how much of both is work on cells."""
 
 import argparse
 import contextlib
@@ -68,7 +68,7 @@ def on_ray(grid: str) -> None:
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return the efficiency and whether a cell's numbers depend on where it ran."""
-    cells, alone, steps = (2, 1, 2) if arguments.smoke else (40, 3, 50)
+    cells, alone, steps = (2, 1, 2) if arguments.smoke else (20, 3, 50)
     with project(params(cells, alone, steps)) as folder:
         together = seconds(lambda: on_ray("all"))
         grids = folder / "results/bench/grids"

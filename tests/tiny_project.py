@@ -69,11 +69,8 @@ class TinyProject:
         """Make a project in `folder`, under DVC and, where asked for, in git with one commit."""
         folder.mkdir(parents=True, exist_ok=True)
         for package in PACKAGES:
-            shutil.copytree(
-                ROOT / package,
-                folder / package,
-                ignore=shutil.ignore_patterns("__pycache__"),
-            )
+            # With what is compiled already: every stage imports it in a process of its own.
+            shutil.copytree(ROOT / package, folder / package)
         for name in ("dvc.yaml", "dvc.lock", ".dvcignore", ".gitignore", ".gitattributes"):
             shutil.copy(ROOT / name, folder / name)
         raw = folder / "data/raw/tiny"
@@ -113,7 +110,6 @@ class TinyProject:
             **os.environ,
             "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(self.folder),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1",
             "HARNESS_TRACKING": "off",
             "DVC_NO_ANALYTICS": "1",

@@ -118,11 +118,11 @@ def _in_this_process(work: Callable[..., Any], *arguments: Any) -> Usage:
     [
         p_mpjpe,
         windows,
-        scoring,
+        pytest.param(scoring, marks=pytest.mark.slow),
         importing,
         baselines,
         pytest.param(dgnet, marks=pytest.mark.slow),
-        growth,
+        pytest.param(growth, marks=pytest.mark.slow),
         profiles,
     ],
     ids=lambda module: module.__name__,

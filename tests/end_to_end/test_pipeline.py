@@ -109,7 +109,7 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
     changed.set_params(with_values(changed.params, {keys: 2}))
     untouched = changed.folder / f"{RUNS}/semgcn-seed0/run.json"
     before = untouched.read_bytes()
-    said = changed.dvc("repro", HARNESS_TRACKING="on")
+    said = changed.dvc("repro", HARNESS_TRACKING="later")  # as stages do where nothing is said
     assert {line.split("'")[1] for line in said.splitlines() if line.startswith("Running")} == {
         "settings",
         "train@tiny-dgnet-0",

@@ -100,7 +100,6 @@ class Project:
                 **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
                 "HARNESS_TRACKING": "off",
                 "OMP_NUM_THREADS": "1",
-                "PYTHONDONTWRITEBYTECODE": "1",
             },
             capture_output=True,
             text=True,

@@ -67,12 +67,13 @@ def part_of(run: Path, part: Part) -> Path:
         return path
     profile, name = run.resolve().parents[1].name, run.resolve().name
     model, _, seed = name.rpartition("-seed")
-    make = f"harness run {model} --profile {profile} --seeds {seed}"
+    todo = f"train the model first: 'harness run {model} --profile {profile} --seeds {seed}'"
     if part == "predictions" and (run / "model.safetensors").exists():
-        make = f"harness predict {profile}/{name}"
+        todo = f"predict first: 'harness predict {profile}/{name}'"
+    what = "checkpoint" if part == "model.safetensors" else part
     raise HarnessError(
-        f"{path}: is not here; git keeps only the record and the scores of {profile}/{name}, so "
-        f"make it with '{make}'"
+        f"{path}: no such {what} (git keeps only the record and the scores of {profile}/{name}); "
+        f"{todo}"
     )
 
 

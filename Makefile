@@ -11,6 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: help environment repro experiments test test-slow lint docs bench clean
 
 help:
+	@echo "make environment   only install, into $(VENV)"
 	@echo "make repro   create the environment, run the pipeline on the synthetic set, name its tables"
 	@echo "make experiments   run all experiments on the profile that is for CI, or PROFILE=quick"
 	@echo "make test    run the tests"
@@ -22,13 +23,13 @@ help:
 
 environment: $(VENV)/ready
 
-# What `make repro` needs, and no more. torch first and pinned: a looser request may bring gigabytes
+# What `make repro` needs, and pytest, for the test of a method of one's own. torch first and pinned: a looser request may bring gigabytes
 # of CUDA packages. Modules are compiled when they are first used; most never are.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable . pytest
 	touch $@
 
 # What tests, linters and benchmarks need besides.

@@ -87,7 +87,9 @@ def check(
             stream.write(text)
     if report.verdicts:
         first = report.verdicts[0]
-        raise CheckFailed(f"{outcome(report)}: {first.remark}")
+        several = len(report.verdicts) > 1
+        where = f"first of {first.model}, " if several and first.model else ""
+        raise CheckFailed(f"{outcome(report)}: {where}{first.remark}")
 
 
 def _stages(text: str) -> "list[Stage]":

@@ -51,13 +51,14 @@ def export(
     from harness.exchange.formats import SUFFIXES, check_place
     from harness.foundation.files import atomic_file
     from harness.foundation.provenance import read_record
+    from harness.reporting.stored.run_folders import part_of
     from harness.reporting.stored.run_report import find_model_run
 
     run = find_model_run(model, profile)
     trained_in = read_record(run / "run.json").run.partition("/")[0]
     path = out or Path("exports") / trained_in / f"{run.resolve().name}{SUFFIXES[style]}"
     # What can be refused is refused before the imports below, which take seconds.
-    check_place(run / "model.safetensors", style, path, force)
+    check_place(part_of(run, "model.safetensors"), style, path, force)
     from harness.exchange.export import export_run
     from harness.reporting.stored.model_card import model_card
 

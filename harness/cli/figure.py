@@ -73,9 +73,11 @@ def figure(
         spread_frames,
     )
     from harness.reporting.paper.scene_figure import CLIP_FOLDER, draw_animation, draw_still
+    from harness.reporting.stored.run_folders import part_of
     from harness.reporting.stored.run_report import find_run
 
     folder = find_run(run)
+    part_of(folder, "model.safetensors")  # said before a clip is looked for
     profile = folder.resolve().parents[1]
     prepared = PreparedSet(data or Path("data/prepared") / profile.name)
     chosen = find_clip(prepared, clip, split)

@@ -166,7 +166,7 @@ def _checkpoint(run: str | None, checkpoint: Path | None) -> Path:
     from harness.datasets.prepared import PreparedSet
     from harness.foundation.errors import HarnessError
     from harness.foundation.provenance import read_record
-    from harness.lifting.checkpoint import CHECKPOINT
+    from harness.reporting.stored.run_folders import part_of
     from harness.reporting.stored.run_report import find_model_run
 
     if (run is None) == (checkpoint is None):
@@ -178,7 +178,7 @@ def _checkpoint(run: str | None, checkpoint: Path | None) -> Path:
     prepared = Path("data/prepared") / profile
     if (prepared / "manifest.json").is_file():
         PreparedSet(prepared)
-    return folder / CHECKPOINT
+    return part_of(folder, "model.safetensors")
 
 
 def _tell(lifted: "Lifted") -> None:

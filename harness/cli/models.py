@@ -78,7 +78,7 @@ def _listing(entries: Sequence["MethodEntry"]) -> str:
         )
         for entry in entries
     ]
-    headers = ("name", "title", "training", "prediction", "frames", "joints", "reference")
+    headers = ("name", "title", "parameters", "in prediction", "frames", "joints", "reference")
     alignment = ("left", "left", "right", "right", "right")
     table = tabulate(rows, headers, colalign=alignment, disable_numparse=True)
     return f"{table}\n\nIn full, with settings, recipe and best scores: harness models NAME"
@@ -124,7 +124,7 @@ def _in_full(entry: "MethodEntry", scores: Sequence["BestScore"]) -> str:
         lines.append(f"licence      {entry.licence}")
     for heading, values in (
         ("network (its own parameters)", entry.network),
-        ("training (its published recipe)", entry.training),
+        ("training (its recipe, where no profile says otherwise)", entry.training),
         ("published", entry.published),
     ):
         if values:

@@ -81,9 +81,11 @@ def predict(
     from harness.foundation.provenance import read_record
     from harness.foundation.settings import load_settings
     from harness.prediction.predict_run import predict_run
+    from harness.reporting.stored.run_folders import part_of
     from harness.reporting.stored.run_report import find_run
 
     folder = find_run(run)
+    part_of(folder, "model.safetensors")
     profile = read_record(folder / "run.json").run.partition("/")[0]
     if flip is None:
         flip = load_settings().profile_called(profile).flip_test

@@ -36,6 +36,7 @@ def run(name: str, profile: str | None, seeds: str | None, against: str | None) 
     from harness.foundation.shown import escaped_lines
     from harness.reporting.comparison import compare_models
     from harness.reporting.comparison_text import as_markdown
+    from harness.reporting.stored.run_folders import told_committed
     from harness.reporting.stored.score_text import as_markdown as score_markdown
     from harness.reporting.stored.scored_runs import find_scored_model
     from harness.training.plan import profile_plan
@@ -65,6 +66,8 @@ def run(name: str, profile: str | None, seeds: str | None, against: str | None) 
             f"\nno other model of profile {profile} is scored; 'harness run dgnet' makes one"
         )
         return
+    if told := told_committed(run.folder for run in rival.runs):
+        click.echo(told, err=True)
     click.echo(escaped_lines(as_markdown(compare_models([rival, own]))))
     listed = "" if name in settings.models else f" --with {name}"
     told = ",".join(map(str, numbers))

@@ -76,7 +76,7 @@ def score(
     from harness.prediction.stored import read_predictions
     from harness.reporting.stored.named_predictions import check_file, find_predictions
     from harness.reporting.stored.score_text import as_markdown
-    from harness.scoring.all_protocols import open_score_tracker, track_score
+    from harness.scoring.all_protocols import open_score_tracker, track_columns, track_score
     from harness.scoring.protocols import protocol_called
     from harness.scoring.score import score_predictions
 
@@ -84,7 +84,10 @@ def score(
         click.echo(escaped_lines(check_file(Path(predictions), data, profile, changes)))
         return
     if protocol is None:
-        raise HarnessError("name the protocol to score under with --protocol")
+        raise HarnessError(
+            "name the protocol to score under with --protocol, such as h36m17-actionwise; "
+            f"'harness conventions {predictions}' scores under all that fit"
+        )
     chosen = protocol_called(protocol)
     folder, data, declared = find_predictions(predictions, data, profile, changes, force)
     prepared = PreparedSet(data)  # first, for it may define the skeleton of the predictions
@@ -93,11 +96,23 @@ def score(
     read = read_predictions(folder)
     name = f"{prepared.path.resolve().name}/{read.contract.model}-seed{read.contract.seed}"
     out = out or folder.parent / "scores" / protocol
+    made = score_predictions(read, prepared, chosen, out, force=force, best_over=best_over)
     with open_score_tracker(name, read.contract, prepared.path, folder) as tracker:
-        made = score_predictions(read, prepared, chosen, out, force=force, best_over=best_over)
         track_score(tracker, protocol, made.metrics, out)
+        if protocol == _first_protocol(prepared.path.resolve().name):
+            track_columns(tracker, made.metrics)
     click.echo(as_markdown(made))
     if declared is not None:
         for line in declared.sentences():
             click.echo(f"- {line}")
         click.echo(f"\ncompare it with 'harness compare MODEL {declared.model}'")
+
+
+def _first_protocol(profile: str) -> str | None:
+    """Return the protocol whose averages are the columns of a list of runs, None if not known."""
+    from harness.foundation.settings import load_settings
+
+    if not Path("params.yaml").is_file():
+        return None
+    chosen = load_settings().profiles.get(profile)
+    return chosen.protocols[0] if chosen else None

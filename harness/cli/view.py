@@ -38,9 +38,12 @@ def view(
     from harness.datasets.prepared import PreparedSet
     from harness.reporting.page.server import clip_server
     from harness.reporting.page.stored_clips import StoredClips, lifted_runs
+    from harness.reporting.stored.run_folders import part_of
     from harness.reporting.stored.run_report import find_run
 
     folders = [find_run(name) for name in (run, *others)]
+    for folder in folders:
+        part_of(folder, "predictions")
     prepared = PreparedSet(data or Path("data/prepared") / folders[0].resolve().parents[1].name)
     stored = StoredClips(prepared, lifted_runs(folders, protocol))
     with clip_server(stored, port) as server:

@@ -31,14 +31,14 @@ def check_2d(
     Args:
         origin: where they come from; errors begin with it.
         source: the name of the 2D source.
-        points: (frames, joints, 2).
+        points: (frames, joints, 2); what was not found is a placeholder or not a number.
         camera: that saw them.
         exact: (frames, joints, 2) where the same joints are projected from 3D.
 
     Raises:
         HarnessError: they are shares of the picture, or fit the projection of 3D once scaled.
     """
-    found = ~is_placeholder(points)
+    found = ~is_placeholder(points) & np.isfinite(points).all(axis=-1)
     if not found.any():
         return
     _check_unit(f"{origin}: 2D keypoints '{source}'", points, found, camera)

@@ -15,10 +15,19 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     return nearest[0] if nearest else None
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> HarnessError:
-    """Return the error for an unknown `kind` (such as "model") called `name`."""
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], unlisted: Iterable[str] = ()
+) -> HarnessError:
+    """Return the error for an unknown `kind` (such as "model") called `name`.
+
+    Args:
+        kind: what was looked for.
+        name: what it was called.
+        known: the names that exist.
+        unlisted: other names that are taken, too; one is only shown where it is the nearest of all.
+    """
     names = sorted(known)
-    nearest = nearest_name(name, names)
+    nearest = nearest_name(name, [*names, *unlisted])
     hint = f"; did you mean '{nearest}'?" if nearest else ""
     more = ""
     if len(names) > _LISTED_AT_MOST:

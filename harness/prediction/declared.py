@@ -82,9 +82,15 @@ def read_declared(predictions: Path, changes: Sequence[str]) -> Declared:
     try:
         return validated(Declared, given, str(beside))
     except HarnessError as error:
+        needed = [key for key, field in Declared.model_fields.items() if field.is_required()]
+        missing = [key for key in needed if key not in given]
+        misspelt = given.keys() - Declared.model_fields.keys()
+        what: object = error  # a line a key, unless some are missing and nothing else is wrong
+        if missing and not misspelt:
+            what = f"{predictions}: is declared without {', '.join(missing)}"
         raise HarnessError(
-            f"{error}; a declaration needs model, input_2d, frames, flip_test and "
-            f"trained_on, in {beside.name} or as --declare KEY=VALUE"
+            f"{what}; a declaration needs {', '.join(needed)}, in {beside.name} or as "
+            "--declare KEY=VALUE"
         ) from error
 
 

@@ -58,7 +58,8 @@ def store_foreign(
         path: the file.
         declared: how they were made.
         prepared: the set whose clips were predicted.
-        folder: the run's folder; the same file under the same declaration is stored once.
+        folder: the run's folder; the same file under the same declaration is stored once, and its
+            record keeps the command and time of the first.
         force: replace other predictions from elsewhere in `folder`.
 
     Raises:
@@ -106,8 +107,10 @@ def store_foreign(
         predicts_root=roots is not None,
     )
     with only_writer(folder):
-        _refuse_other_run(folder, record.run_id, force)
+        there = _stored_before(folder, record.run_id, force)
         write_predictions(folder / "predictions", contract, clips, positions, roots)
+        if there is not None:
+            return there
         record = record.ended("finished", {"frames": len(positions)})
         write_record(folder / "run.json", record)
     return record
@@ -397,9 +400,10 @@ def _pickled(where: object) -> HarnessError:
     )
 
 
-def _refuse_other_run(folder: Path, run_id: str, force: bool) -> None:
+def _stored_before(folder: Path, run_id: str, force: bool) -> RunRecord | None:
+    """Return the record of the same predictions, or None of others that may be replaced."""
     if not (folder / "run.json").exists():
-        return
+        return None
     there = read_record(folder / "run.json")
     if declared_in(there) is None:
         raise HarnessError(
@@ -410,3 +414,4 @@ def _refuse_other_run(folder: Path, run_id: str, force: bool) -> None:
             f"{folder}: holds other predictions ({there.run_id}); declare another model name or "
             "seed, or replace them with --force"
         )
+    return there if there.run_id == run_id else None

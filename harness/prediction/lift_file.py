@@ -126,8 +126,20 @@ def lift_detections(
     Raises:
         HarnessError: size or rate are not known; the person is not there, or a joint is never seen.
     """
-    size = _known(detections.size, options.image_size, path, "image size", "--image-size WxH")
-    fps = _known(detections.fps, options.fps, path, "frame rate", "--fps RATE")
+    size = _known(detections.size, options.image_size, path, "image size", "--image-size")
+    fps = _known(detections.fps, options.fps, path, "frame rate", "--fps")
+    if size is None or fps is None:
+        lacks = {
+            "its image size": (size, "--image-size WxH"),
+            "its frame rate": (fps, "--fps RATE"),
+        }
+        names = [name for name, (value, _) in lacks.items() if value is None]
+        raise HarnessError(
+            f"{path}: does not say {' and '.join(names)}; tell it with "
+            f"{' '.join(lacks[name][1] for name in names)}"
+        )
+    if not np.isfinite(detections.points).any():
+        raise HarnessError(f"{path}: has people, but no joint of theirs was found")
     if detections.shares:
         detections = replace(detections, points=detections.points * np.array(size))
     camera = camera_of(size)
@@ -208,16 +220,15 @@ def _motion(
     )
 
 
-def _known(held: Value | None, told: Value | None, path: Path, what: str, option: str) -> Value:
-    """Return what the file or the option says; raises where neither does, or they differ."""
+def _known(
+    held: Value | None, told: Value | None, path: Path, what: str, option: str
+) -> Value | None:
+    """Return what the file or the option says, None where neither does; raises if they differ."""
     if held is not None and told is not None and held != told:
         raise HarnessError(
             f"{path}: its {what} is {_worded(held)}, not {_worded(told)}; leave out {option}"
         )
-    known = told if held is None else held
-    if known is None:
-        raise HarnessError(f"{path}: does not say its {what}; tell it with {option}")
-    return known
+    return told if held is None else held
 
 
 def _worded(value: object) -> str:

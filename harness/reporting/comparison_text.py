@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.foundation.shown import cell
+from harness.lifting.registry import method_names
 from harness.reporting.comparison import Comparison, Row
 from harness.reporting.stored.elsewhere import told_of_elsewhere
 from harness.reporting.stored.learning_curve import FALLING
@@ -64,10 +65,16 @@ def conditions(comparison: Comparison) -> list[str]:
         f"{predictions.split}, 2D source {predictions.input_2d}; {header.frames} frames scored in "
         f"{header.clips} clips of {average.takes} takes",
         *(_told_of(comparison, index) for index in range(len(comparison.models))),
-        FALLING,
+        *_still_falling(comparison),
         *_forced(comparison),
         *_how_to_read(comparison),
     ]
+
+
+def _still_falling(comparison: Comparison) -> list[str]:
+    """Say what "still falling" means where it is said of a model."""
+    runs = [run for model in comparison.models for run in model.runs]
+    return [FALLING] if any(run.convergence == "still falling" for run in runs) else []
 
 
 def _forced(comparison: Comparison) -> list[str]:
@@ -98,10 +105,11 @@ def _how_to_read(comparison: Comparison) -> list[str]:
         )
     if not all(several):
         single = [model.name for model in comparison.models if len(model.runs) == 1]
+        trained = next((name for name in single if name in method_names()), "NAME")
         told.append(
             f"no {MARK} where one of two models has a single seed ({', '.join(single)}): interval "
             "(paired bootstrap) and p (paired sign flips) speak of these runs on other takes, and "
-            "another seed may turn them; train more seeds, 'harness run NAME --seeds 0,1,2'"
+            f"another seed may turn them; train more seeds, 'harness run {trained} --seeds 0,1,2'"
         )
     told.append(
         f"p of {len(comparison.rows)} {comparison.by}s is corrected together (Holm), the average's "

@@ -87,8 +87,9 @@ _HOW_TO_READ = """\
   Where it is another, millimetres cannot be compared, and the column is empty.
 - same order: of the pairs of numbers that print tells apart, how many stand in the same order here.
 - Kendall's tau: over these pairs, 1 for the printed order, -1 for the opposite, 0 for none, with
-  its 95 % interval over resampled takes, and seeds where a line has several. Of one seed it does
-  not cover what other seeds would give: an order seen with one seed and short training is no
+  its 95 % interval over resampled takes, and seeds where a line has several; none where every
+  resample gives the same order, as few pairs easily do. Of one seed it does not cover what other
+  seeds would give: an order seen with one seed and short training is no
   verdict."""
 
 
@@ -106,9 +107,13 @@ def pairs_text(found: Agreement | None) -> str:
 
 
 def tau_text(found: Agreement | None) -> str:
-    """Return tau with its interval, "" where there is none."""
+    """Return tau with its interval, "" where there is none.
+
+    Where every resample gives the same order, as of one or two pairs, an interval of no width would
+    look like certainty: there is none then.
+    """
     if found is None or found.tau is None:
         return ""
-    if found.low is None or found.high is None:
+    if found.low is None or found.high is None or found.low == found.high:
         return f"{found.tau:+.2f}"
     return f"{found.tau:+.2f} ({found.low:+.2f} to {found.high:+.2f})"

@@ -50,8 +50,7 @@ def score_run(
         metrics = score_folder(folder, prepared_folder, protocols, predictions_folder)
         for protocol, values in metrics.items():
             track_score(tracker, protocol, values, folder / "scores" / protocol)
-        averages = metrics[protocols[0]]
-        tracker.metrics({name: averages[name] for name in _COLUMNS if name in averages})
+        track_columns(tracker, metrics[protocols[0]])
     return metrics
 
 
@@ -85,6 +84,11 @@ def track_score(
     tracker.metrics(plain_names(protocol, metrics))
     for path in files_in_git(folder):
         tracker.artifact(path, protocol)
+
+
+def track_columns(tracker: Tracker, metrics: Mapping[str, float]) -> None:
+    """Record the averages under the profile's first protocol, by which a list of runs is read."""
+    tracker.metrics({name: metrics[name] for name in _COLUMNS if name in metrics})
 
 
 def score_folder(

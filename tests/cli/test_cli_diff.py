@@ -44,6 +44,19 @@ def test_nothing_changed_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -
     assert told(capsys) == "4 of 4 averages are those of HEAD."
 
 
+def test_runs_that_were_not_made_here_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("results/reference").mkdir()
+    Path("results/quick").rename("results/reference/quick")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "Keep")
+    with pytest.raises(SystemExit):
+        main(["diff"])
+    output = capsys.readouterr()
+    assert output.out == "4 of 4 averages are those of HEAD.\n"
+    assert "not made here: 3 runs (quick/dgnet-seed0, quick/dgnet-seed1, quick/semg" in output.err
+    assert "no change of code shows" in output.err
+
+
 def test_what_changed_is_told_over_the_seeds_that_both_have(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -142,9 +142,7 @@ def test_people_get_files_of_their_own(
     told = capsys.readouterr()
     assert "12 frames, 2 people: 1 (12 frames), 2 (12 frames)" in told.out
     assert "person 1 of 2 is lifted, the largest; --person names another, or all" in told.err
-    assert "unknown person in two.json '3' (known: 1, 2)" in refused(
-        capsys, *common, "--person", "3"
-    )
+    assert "two.json: unknown person '3' (known: 1, 2)" in refused(capsys, *common, "--person", "3")
 
 
 def test_a_run_lends_its_lifter(models: dict[str, str]) -> None:
@@ -202,7 +200,9 @@ def test_what_a_file_does_not_say_is_asked_for(
     models: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     common = (files.coco(Path("a.json"), [PERSON]), "--checkpoint", models["martinez"])
-    assert "does not say its image size; tell it with --image-size" in refused(capsys, *common)
+    error = refused(capsys, *common)
+    assert "its image size and its frame rate; tell it with --image-size WxH --fps RATE" in error
+    assert "its image size; tell it with --image" in refused(capsys, *common, "--fps", 25)
     assert "does not say its frame rate; tell it with --fps" in refused(capsys, *common, *SIZE)
     assert "expected WIDTHxHEIGHT" in refused(capsys, *common, "--image-size", "640", "--fps", 25)
     sized = files.videopose3d(Path("v.npz"), {"a.mp4": PERSON}, (WIDTH, HEIGHT))
@@ -225,6 +225,23 @@ def test_shares_of_the_picture_are_told_from_pixels(
     assert lift(files.coco(Path("c.json"), [PERSON]), *common) == 0
     one, other = (np.load(f"out/{name}.npz")["positions_3d"] for name in ("labels", "c"))
     np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_frame_without_any_number_is_a_gap_and_a_file_of_such_frames_is_refused(
+    models: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = files.coco(Path("a.json"), [PERSON])
+    results = json.loads(path.read_text())
+    common = (path, "--checkpoint", models["martinez"], *TOLD, "--force")
+    results[3]["keypoints"] = [None] * len(results[3]["keypoints"])
+    path.write_text(json.dumps(results))
+    assert lift(*common) == 0
+    assert np.load("lifted/a/a.npz")["filled"][3].all()
+    for result in results:
+        result["keypoints"] = results[3]["keypoints"]
+    path.write_text(json.dumps(results))
+    assert lift(*common) == 2
+    assert "a.json: has people, but no joint of theirs was found" in capsys.readouterr().err
 
 
 def test_files_that_are_there_are_kept_unless_forced(

@@ -133,7 +133,7 @@ def test_a_score_is_a_run_of_mlflow(prepared: PreparedSet, monkeypatch: pytest.M
         values = dict(store.execute("SELECT key, value FROM metrics"))
         tags = dict(store.execute("SELECT key, value FROM tags"))
     assert (name, status) == ("quick/theirs-seed0", "FINISHED")
-    assert values[f"{PROTOCOL}/MPJPE"] == pytest.approx(mpjpe())
+    assert values[f"{PROTOCOL}/MPJPE"] == values["MPJPE"] == pytest.approx(mpjpe())
     assert (tags["scored"], tags["model"]) == ("yes", "theirs")
 
 
@@ -238,7 +238,10 @@ def test_the_same_file_is_stored_once_and_another_only_with_force(
 ) -> None:
     clips = predicted(prepared)
     scored(npz(clips))
+    record = Path("results/quick/runs/theirs-seed0/run.json")
+    first = record.read_bytes()
     scored(npz(clips))
+    assert record.read_bytes() == first
     other = npz(predicted(prepared, noise=0.1))
     assert "holds other predictions" in refusal(capsys, other)
     scored(other, "--force")
@@ -338,8 +341,11 @@ def test_a_declaration_that_is_wrong_is_refused(
     assert "is data set made, not h36m" in refusal(capsys, path, "--dataset", "h36m")
     assert "unknown profile 'quik'" in refusal(capsys, path, "--profile", "quik")
     path.with_suffix(".json").unlink()
-    error = refusal(capsys, path)
-    assert "needs model, input_2d, frames, flip_test and trained_on" in error
+    assert "theirs.npz: is declared without model, input_2d, frames, flip_test, trained_on; " in (
+        refusal(capsys, path)
+    )
+    misspelt = refusal(capsys, path, "--declare=flip_tset=true")
+    assert "did you mean 'flip_test'?" in misspelt
     make_run(Path("results"), prepared, "dgnet")
     run_with_declaration = refusal(capsys, Path("quick/dgnet-seed0"), "--declare=frames=1")
     assert "are for a file" in run_with_declaration

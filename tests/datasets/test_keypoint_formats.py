@@ -291,7 +291,7 @@ def _labelled(folder: Path) -> Path:
 BAD: dict[str, tuple[Make, str]] = {
     "missing": (lambda t: t / "no.json", "no such file"),
     "a video": (lambda t: _text(t / "clip.mp4", "x"), "is a video, no file of keypoints"),
-    "another ending": (lambda t: _text(t / "a.mat", "x"), "expected .json, .csv, .npz, .h5 or a"),
+    "another ending": (lambda t: _text(t / "a.mat", "x"), "expected .json, .csv, .npz, .h5, a"),
     "no HDF5": (lambda t: _text(t / "a.h5", "x"), "is damaged, truncated or no HDF5 file"),
     "HDF5 cut off": (
         lambda t: _cut(files.deeplabcut_hdf5(t / "a.h5", "one")),

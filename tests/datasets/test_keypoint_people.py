@@ -88,7 +88,7 @@ def test_people_are_chosen_by_name_size_or_all_who_last(tmp_path: Path) -> None:
     assert [person.name for person in choose_people(people, "largest", "a")] == ["2"]
     assert [person.name for person in choose_people(people, None, "a")] == ["2"]
     assert [person.name for person in choose_people(people, "all", "a")] == ["1", "2"]
-    with pytest.raises(HarnessError, match=r"unknown person in a '7' \(known: 1, 2\)"):
+    with pytest.raises(HarnessError, match=r"a: unknown person '7' \(known: 1, 2\)"):
         choose_people(people, "7", "a")
     fleeting = {**people, "3": Person("3", COCO, 0, LEFT[:4, :, :2], LEFT[:4, :, 2], 4)}
     assert [person.name for person in choose_people(fleeting, "all", "a")] == ["1", "2"]

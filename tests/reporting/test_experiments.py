@@ -129,6 +129,7 @@ def test_a_measured_number_stands_beside_the_printed_one_and_the_rest_is_counted
     assert "printed, `h36m`" in text
     assert "measured here, `synthetic`" in text
     assert "2 of 8 cells measured" in text
+    assert "(-1.00 to -1.00)" not in text, "one pair gives no interval"
     assert "0 of 1 pairs stand as printed, Kendall's tau -1.00" in text
     assert "no such cell or test in this profile's grid: DSG 5; DSG 7" in text
 

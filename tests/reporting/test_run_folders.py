@@ -1,5 +1,6 @@
 """Commands on a fresh clone: committed runs stand in for models that were not run here."""
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -106,3 +107,50 @@ def test_a_committed_run_is_not_removed(capsys: pytest.CaptureFixture[str]) -> N
     _, err = said(capsys, "remove", "quick/dgnet-seed0", "--trained", code=2)
     assert "quick/dgnet-seed0 is a committed run" in err
     assert (KEPT / "dgnet-seed0/run.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("figure", "quick/dgnet-seed0", "--clip", "S9/Walking"),
+        ("lift", "keypoints.json", "--run", "quick/dgnet-seed0"),
+        ("predict", "quick/dgnet-seed0"),
+        ("export", "quick/dgnet-seed0"),
+        ("view", "quick/dgnet-seed0"),
+        ("conventions", "quick/dgnet-seed0"),
+        ("score", "quick/dgnet-seed0", "--protocol", "h36m17-actionwise"),
+    ],
+)
+def test_what_git_does_not_keep_of_a_run_is_said_to_be_missing_with_the_command_that_makes_it(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    error = said(capsys, *arguments, code=2)[1]
+    assert "git keeps only the record and the scores of quick/dgnet-seed0" in error
+    assert "'harness run dgnet --profile quick --seeds 0'" in error
+
+
+def test_predictions_of_a_run_that_has_weights_need_no_training(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (KEPT / "dgnet-seed0" / "model.safetensors").write_bytes(b"weights")
+    error = said(capsys, "view", "quick/dgnet-seed0", code=2)[1]
+    assert "'harness predict quick/dgnet-seed0'" in error
+
+
+def test_an_unknown_run_lists_names_and_takes_ids_only_for_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_id = json.loads((KEPT / "dgnet-seed0" / "run.json").read_text())["run_id"]
+    for asked, nearest in (("quick/dgnet-seed9", "quick/dgnet-seed0"), (f"{run_id}0", run_id)):
+        error = said(capsys, "show", asked, code=2)[1]
+        assert f"did you mean '{nearest}'? (known: quick/dgnet-seed0, quick/semgcn-seed0)" in error
+
+
+def test_a_bundle_is_shown_and_compared_where_it_is_unpacked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said(capsys, "show", "quick/dgnet-seed0", "--bundle", "out.zip")
+    assert "'harness show RUN --bundle' wrote" in said(capsys, "show", "out.zip", code=2)[1]
+    shutil.unpack_archive("out.zip", "theirs")
+    assert "MPJPE    50.00" in said(capsys, "show", "theirs")[0]
+    assert "**+10.0**" in said(capsys, "compare", "theirs", "semgcn")[0]

@@ -73,7 +73,7 @@ def open_content(path: Path) -> Content:
         return Content(path, "hdf5", read_names(path))
     raise HarnessError(
         f"{path}: is no kind of keypoint file that can be read, expected .json, .csv, .npz, "
-        ".h5 or a folder of .json or .txt files"
+        ".h5, a folder of .json or .txt files, or a video"
     )
 
 

@@ -73,7 +73,7 @@ def choose_people(people: Mapping[str, Person], which: str | None, where: str) -
     if which in people:
         return [people[str(which)]]
     if which not in (None, "largest"):
-        raise unknown_name(f"person in {where}", str(which), people)
+        raise HarnessError(f"{where}: {unknown_name('person', str(which), people)}")
     return [max(people.values(), key=_size)]
 
 

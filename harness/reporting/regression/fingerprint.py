@@ -27,6 +27,14 @@ class Fingerprint(BaseModel):
         pairs = ((self.norm, other.norm), (self.projection, other.projection))
         return not all(abs(one - two) <= bound for one, two in pairs)  # also where one is NaN
 
+    def beside(self, reference: "Fingerprint") -> str:
+        """Return the number that differs more, of this one and of the reference, in words."""
+        if abs(self.projection - reference.projection) > abs(self.norm - reference.norm):
+            return (
+                f"of weighted sum {self.projection:.9g}, the reference's {reference.projection:.9g}"
+            )
+        return f"of norm {self.norm:.9g}, the reference's {reference.norm:.9g}"
+
 
 def fingerprint(tensors: Iterable[Tensor | None]) -> Fingerprint:
     """Return the fingerprint of tensors one after the other; what is not a number counts as 0."""

@@ -45,7 +45,8 @@ def data_difference(expected: DataGolden, found: DataGolden) -> str:
     names = sorted(expected.parts.keys() | found.parts.keys())
     unlike = [name for name in names if expected.parts.get(name) != found.parts.get(name)]
     if unlike:
-        return f"{', '.join(unlike)} of the prepared set: another importer, settings or raw files"
+        why = "another importer, skeleton, settings or raw files"
+        return f"{', '.join(unlike)} of the prepared set: {why}"
     if expected.data_hash != found.data_hash:
         return (
             f"data hash is {found.data_hash[:12]}, the reference's {expected.data_hash[:12]}: "

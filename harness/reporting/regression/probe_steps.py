@@ -238,13 +238,13 @@ def _of_step(expected: Step, found: Step) -> str:
     if not abs(found.loss - expected.loss) <= TOLERANCE * abs(expected.loss):
         values = f"is {found.loss:.9g}, the reference's {expected.loss:.9g}"
         return f"loss {place} {values}: network or loss, on the same windows and weights"
-    norms = f"of norm {found.gradient.norm:.9g}, the reference's {expected.gradient.norm:.9g}"
     if found.gradient.differs_from(expected.gradient, TOLERANCE):
-        return f"gradient {place} is {norms}: backward pass, on the same loss"
-    norms = f"of norm {found.change.norm:.9g}, the reference's {expected.change.norm:.9g}"
+        values = found.gradient.beside(expected.gradient)
+        return f"gradient {place} is {values}: backward pass, on the same loss"
     if found.change.differs_from(expected.change, TOLERANCE):
+        values = found.change.beside(expected.change)
         return (
-            f"change of the weights {place} is {norms}: optimiser, learning rate, schedule or "
+            f"change of the weights {place} is {values}: optimiser, learning rate, schedule or "
             "clipping, on the same gradient"
         )
     return ""

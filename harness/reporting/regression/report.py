@@ -7,6 +7,8 @@ from tabulate import tabulate
 from harness.reporting.regression.check import as_markdown
 from harness.reporting.regression.stages import STAGES, Report, StageFinding
 
+_LISTED_AT_MOST = 3
+
 
 def report_markdown(report: Report) -> str:
     """Return the report in Markdown: outcome, verdicts, a row a stage, numbers of the results."""
@@ -42,7 +44,17 @@ def outcome(report: Report) -> str:
     if not report.verdicts:
         skipped = [finding.stage for finding in report.stages if finding.outcome == "skipped"]
         return f"passed, {', '.join(skipped)} skipped" if skipped else "passed"
-    return "failed at " + ", ".join(map(_place, report.verdicts))
+    models: dict[str, list[str]] = {}
+    for verdict in report.verdicts:
+        models.setdefault(verdict.stage, []).append(verdict.model)
+    return "failed at " + " and ".join(_of(stage, names) for stage, names in models.items())
+
+
+def _of(stage: str, models: list[str]) -> str:
+    if not any(models):
+        return stage
+    listed = ", ".join(models) if len(models) <= _LISTED_AT_MOST else f"{len(models)} models"
+    return f"{stage} of {listed}"
 
 
 def _place(finding: StageFinding) -> str:

@@ -34,9 +34,11 @@ scores/        a folder a protocol: score.json (conditions), sequences.csv (sums
 protocols.json joints, root, alignment, averaging and metrics of each protocol
 table.md       the averages to read
 
+history.csv    error and learning rate by epoch, where the run was trained
+
 Check it:      unzip FILE -d folder && cd folder && sha256sum --check SHA256SUMS
-Compare it:    put run.json and scores/ under results/PROFILE/runs/MODEL-seedN of a checkout, then
-               'harness compare MODEL OTHER'
+Read it:       'harness show folder', in a checkout
+Compare it:    'harness compare folder OTHER', with a run or a model of that checkout
 """
 
 

@@ -9,6 +9,7 @@ from harness.foundation.errors import HarnessError
 from harness.foundation.settings import load_settings
 from harness.prediction.declared import Declared, read_declared
 from harness.prediction.foreign import SUFFIXES, check_foreign, store_foreign
+from harness.reporting.stored.run_folders import part_of
 from harness.reporting.stored.run_report import find_run
 
 RESULTS = Path("results")
@@ -47,7 +48,7 @@ def find_predictions(
         raise HarnessError(f"{folder}: is no file of predictions, expected {', '.join(SUFFIXES)}")
     if not (folder / "contract.json").is_file():
         run = folder if (folder / "predictions").is_dir() else find_run(predictions)
-        folder = run / "predictions"
+        folder = part_of(run, "predictions")
         data = data or PREPARED / run.resolve().parent.parent.name
     if data is None:
         raise HarnessError(f"{folder}: name the prepared set it was predicted on with --data")

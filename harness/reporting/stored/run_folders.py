@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
+from harness.foundation.errors import HarnessError
 from harness.foundation.files import visible
 
 COMMITTED = "reference"
 """The folder of results whose PROFILE/runs/ hold the runs that are committed beside references."""
+
+Part = Literal["model.safetensors", "predictions"]
 
 
 def committed_runs(results: Path, profile: str) -> Path:
@@ -46,6 +50,31 @@ def is_committed(folder: Path) -> bool:
     """Return whether a run's folder is one of those kept beside references."""
     above = folder.resolve().parents
     return len(above) > 2 and above[2].name == COMMITTED
+
+
+def part_of(run: Path, part: Part) -> Path:
+    """Return where a run's weights or predictions lie, which git does not keep.
+
+    Args:
+        run: the run's folder, as `find_run` gives it.
+        part: the file or folder in it.
+
+    Raises:
+        HarnessError: they are not here; the message says how to make them.
+    """
+    path = run / part
+    if path.exists():
+        return path
+    profile, name = run.resolve().parents[1].name, run.resolve().name
+    model, _, seed = name.rpartition("-seed")
+    todo = f"train the model first: 'harness run {model} --profile {profile} --seeds {seed}'"
+    if part == "predictions" and (run / "model.safetensors").exists():
+        todo = f"predict first: 'harness predict {profile}/{name}'"
+    what = "checkpoint" if part == "model.safetensors" else part
+    raise HarnessError(
+        f"{path}: no such {what} (git keeps only the record and the scores of {profile}/{name}); "
+        f"{todo}"
+    )
 
 
 def told_committed(folders: Iterable[Path]) -> str:

@@ -104,9 +104,14 @@ def find_run(name: str, results: Path = Path("results")) -> Path:
         return known[found[0]][0]
     if folder.is_dir():
         raise HarnessError(f"{folder}: is not the folder of a run (no run.json)")
+    if folder.is_file():
+        raise HarnessError(
+            f"{folder}: is a file, expected a run or its folder; unpack what "
+            "'harness show RUN --bundle' wrote and name its folder"
+        )
     if not known:
         raise HarnessError(f"no runs below {results}; make some with 'dvc repro'")
-    raise unknown_name("run", name, [*known, *(run_id for _, run_id in known.values())])
+    raise unknown_name("run", name, known, unlisted=(run_id for _, run_id in known.values()))
 
 
 def find_model_run(name: str, profile: str | None = None, results: Path = Path("results")) -> Path:

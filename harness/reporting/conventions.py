@@ -101,10 +101,13 @@ class Conventions:
         parts = [table]
         nearest = self.nearest
         if nearest is not None and self.printed is not None:
-            parts.append(
-                f"Nearest to the printed {self.printed:g}: **{nearest.protocol.id}**, "
-                f"{nearest.value - self.printed:+.1f}."
+            apart = nearest.value - self.printed
+            line = (
+                f"Nearest to the printed {self.printed:g}: **{nearest.protocol.id}**, {apart:+.1f}."
             )
+            if abs(apart) >= 0.05:
+                line += " None gives the printed number: conventions alone do not explain the rest."
+            parts.append(line)
         if self.misfits:
             parts.append("\n".join(f"- {id}: {reason}" for id, reason in self.misfits.items()))
         return "\n\n".join(parts)

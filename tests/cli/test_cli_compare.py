@@ -86,6 +86,13 @@ def test_compare_runs_by_name_and_by_folder() -> None:
     assert output.splitlines()[0].startswith("action,model,metric,unit,value,difference,low,high,p")
 
 
+def test_a_model_may_be_named_with_its_profile() -> None:
+    own, named = (
+        run(compare, name, "semgcn", "--format", "csv") for name in ("dgnet", "quick/dgnet")
+    )
+    assert named.output == own.output.replace(",dgnet,", ",quick/dgnet,")
+
+
 def test_compare_and_table_one_take_the_same_seeds(tmp_path: Path) -> None:
     results = tmp_path / "results"
     prepared = PreparedSet(Path("data/prepared/quick"))

@@ -71,6 +71,9 @@ def test_the_protocol_nearest_to_a_printed_number_is_marked(
     text = output(capsys, "conventions", RUN, "--printed", f"{wanted.value:.2f}")
     assert "**h36m16-semgcn**, nearest" in text
     assert f"Nearest to the printed {wanted.value:.2f}: **h36m16-semgcn**" in text
+    assert "None gives the printed number" not in text
+    far = output(capsys, "conventions", RUN, "--printed", "9999")
+    assert "None gives the printed number" in far
 
 
 def test_what_does_not_fit_is_one_plain_line(

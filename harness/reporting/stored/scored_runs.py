@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def find_scored_model(
     Args:
         name: a model of the profile, a run such as "quick/dgnet-seed0" or
             "dgnet-seed0", the folder of a run, or the beginning of a run id.
-        profile: where models are looked for.
+        profile: where models are looked for whose name does not say, as "quick/dgnet" does.
         protocol: id of the protocol scored under.
         results: the folder of all results.
         seeds: only the runs with these seeds, where any are named.
@@ -118,6 +118,9 @@ def find_scored_model(
         HarnessError: there is no such run, it is not scored, or runs of the model differ in more
             than their seed.
     """
+    of, _, model = name.partition("/")
+    if model in models_in(run_folders(results, of)):
+        return replace(find_scored_model(model, of, protocol, results, seeds, within), name=name)
     runs_folder = results / profile / "runs"
     known = run_folders(results, profile)
     pattern = re.compile(re.escape(name) + r"-seed(\d+)")

@@ -23,8 +23,9 @@ help:
 
 environment: $(VENV)/ready
 
-# What `make repro` needs, and pytest, for the test of a method of one's own. torch first and pinned: a looser request may bring gigabytes
-# of CUDA packages. Modules are compiled when they are first used; most never are.
+# What `make repro` needs, and pytest, for the test of a method of one's own. torch first and pinned: a
+# looser request may bring gigabytes of CUDA packages. Modules are compiled when they are first used;
+# most never are.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)

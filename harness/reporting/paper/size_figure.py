@@ -74,7 +74,7 @@ def draw_size_figure(runs: ProfileRuns) -> list[Path]:
         _draw_panel(axes, sorted(panel.points, key=lambda point: point.sizes))
         axes.set_title(panel.head, fontsize=10)
         axes.set_xlabel(panel.sizes, fontsize=9, labelpad=1)
-    drawn[0, 0].set_ylabel("MPJPE, mm (bars: 95 % over takes; dotted: over subjects)")
+    drawn[0, 0].set_ylabel("MPJPE, mm\nbars: 95 % over takes; dotted: over subjects")
     written = save_figure(figure, runs.results / runs.profile / "figures" / "figure_04_size")
     plt.close(figure)
     return written

@@ -55,7 +55,7 @@ def seconds_a_step(sources: Path, network: dict[str, Any], few: int, many: int) 
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return a step's time at published size, and against the earlier commit's."""
     network: dict[str, Any] = {}
-    few, many = 2, 32
+    few, many = 2, 14
     if arguments.smoke:
         network, few, many = {"channels": 4, "blocks": 1}, 1, 2
     with sources_of(EARLIER) as earlier:

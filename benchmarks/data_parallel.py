@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -33,8 +32,7 @@ def params(network: dict[str, Any], steps: int) -> dict[str, Any]:
 def seconds_of_run(sources: Path, network: dict[str, Any], steps: int) -> float:
     """Return how long `harness train` of some sources takes, its start and validation included."""
     words = ("train", "dgnet", "--devices", str(PROCESSES), "--accelerator", "cpu")
-    with project(params(network, steps)) as folder:
-        shutil.rmtree(folder / "results", ignore_errors=True)
+    with project(params(network, steps)):
         begun = time.perf_counter()
         subprocess.run(
             # The program itself, for the second process is started with the first one's words.

@@ -146,7 +146,7 @@ def _sums(path: Path, digest: str) -> SequenceSums:
     return _parsed(path, digest)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # of Human3.6M some 3 MB each
 def _parsed(path: Path, digest: str) -> SequenceSums:
     """Read the sums once: tables, figures and comparisons of one command ask for the same ones."""
     return read_sequences(path)

@@ -119,7 +119,7 @@ def find_scored_model(
             than their seed.
     """
     of, _, model = name.partition("/")
-    if model in models_in(run_folders(results, of)):
+    if model and model in models_in(run_folders(results, of)):
         return replace(find_scored_model(model, of, protocol, results, seeds, within), name=name)
     runs_folder = results / profile / "runs"
     known = run_folders(results, profile)

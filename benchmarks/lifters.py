@@ -64,18 +64,44 @@ def networks(smoke: bool) -> dict[str, tuple[nn.Module, int, int]]:
             "MixSTE": (MixSTE(9, channels=16, depth=1), 9, 2),
             "MotionAGFormer": (MotionAGFormer(9, channels=16, depth=1), 9, 3),
         }
-    lite = DSTformer(channels=256, ratio=4)
     return {
-        "MixSTE, 243 frames": (MixSTE(243), 243, 2),
+        "MixSTE, 243 frames, 1 of 8 blocks": (MixSTE(243, depth=1), 243, 2),
         "MotionAGFormer-XS, 27 frames": (MotionAGFormer(27, channels=64, depth=12), 27, 3),
-        "MotionAGFormer-B, 243 frames": (MotionAGFormer(243), 243, 3),
-        "MotionBERT-Lite, 243 frames": (lite, 243, 3),
+        "MotionAGFormer-B, 243 frames, 2 of 16 layers": (MotionAGFormer(243, depth=2), 243, 3),
+        "MotionBERT-Lite, 243 frames, 1 of 5 layers": (
+            DSTformer(channels=256, ratio=4, depth=1),
+            243,
+            3,
+        ),
         "PoseFormerV2, 243 frames": (
             PoseFormerV2(243, kept_frames=27, kept_coefficients=27),
             243,
             2,
         ),
     }
+
+
+def linear_layers(network: nn.Module, poses: Tensor) -> Callable[[], None]:
+    """Return a function that does what `network` asks of its linear layers, nothing else."""
+    asked: list[tuple[nn.Linear, tuple[int, ...]]] = []
+
+    def note(module: nn.Module, inputs: tuple[Tensor]) -> None:
+        assert isinstance(module, nn.Linear)
+        asked.append((module, tuple(inputs[0].shape)))
+
+    # A subclass may take other inputs; without it the part is a little smaller than it could be.
+    layers = [module for module in network.modules() if type(module) is nn.Linear]
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    network(poses)
+    for hook in hooks:
+        hook.remove()
+    tokens = {shape: torch.randn(shape) for _, shape in asked}
+
+    def call() -> None:
+        for layer, shape in asked:
+            layer(tokens[shape])
+
+    return call
 
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
@@ -88,7 +114,12 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
             poses = 0.3 * torch.randn(BATCH, frames, 17, numbers)
             public = public_formulation(network)
             torch.testing.assert_close(network(poses), public(poses), atol=1e-4, rtol=1e-3)
-            turns = Turns({"ours": _call(network, poses), "public": _call(public, poses)}, rounds)
+            works = {
+                "ours": _call(network, poses),
+                "public": _call(public, poses),
+                "linear": linear_layers(network, poses),
+            }
+            turns = Turns(works, rounds)
             what = f"{name}, inference of {BATCH} windows"
             lines += [
                 Line(what, 1000 * turns["ours"], "ms"),
@@ -97,6 +128,11 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
                     turns.ratio("public", "ours"),
                     "x",
                     1.5,
+                ),
+                Line(
+                    f"{what}, linear layers alone, part of the public formulation's time",
+                    100 * turns.ratio("linear", "public"),
+                    "%",
                 ),
             ]
         lines += _sampling(arguments.smoke, rounds)

@@ -10,8 +10,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 from benchmarks.command import parser_of, run
 from benchmarks.record import Line, at_most
@@ -43,11 +46,21 @@ class Spent:
     by_stage: Counter[str]
 
 
-def spent(revision: str, folder: Path) -> Spent:
-    """Run the pipeline of a revision from nothing in a fresh clone in `folder`."""
+def spent(revision: str, folder: Path, models: Sequence[str] = ()) -> Spent:
+    """Run the pipeline of a revision from nothing in a fresh clone in `folder`.
+
+    Args:
+        revision: what to check out.
+        folder: where the clone goes.
+        models: which alone to train; without them all that the revision's settings name.
+    """
     clone = folder / "project"
     subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
     subprocess.run(["git", "checkout", "--quiet", revision], cwd=clone, check=True)
+    if models:
+        settings = clone / "params.yaml"
+        content = yaml.safe_load(settings.read_text())
+        settings.write_text(yaml.safe_dump({**content, "models": list(models)}, sort_keys=False))
     log, python = folder / "stages.jsonl", folder / "bin" / "python"
     python.parent.mkdir()
     python.write_text(_COUNTING_PYTHON.format(python=sys.executable, log=str(log)))
@@ -78,31 +91,47 @@ def spent(revision: str, folder: Path) -> Spent:
     return Spent(processor, ended - begun, by_stage)
 
 
+def models_of(revision: str) -> list[str]:
+    """Return the models that the settings of a revision name."""
+    shown = subprocess.run(
+        ["git", "show", f"{revision}:params.yaml"], check=True, capture_output=True, text=True
+    )
+    models: list[str] = yaml.safe_load(shown.stdout)["models"]
+    return models
+
+
 def measure(arguments: argparse.Namespace) -> list[Line]:
-    """Return the medians over the rounds; revisions take turns."""
-    revisions = [name for name in (arguments.against, "HEAD") if name]
-    runs: dict[str, list[Spent]] = {revision: [] for revision in revisions}
+    """Return the medians over the rounds; what is compared takes turns, on the same models."""
+    arms: dict[str, tuple[str, Sequence[str]]] = {"now": ("HEAD", ())}
+    if arguments.against:
+        models = models_of(arguments.against)
+        arms |= {"before": (arguments.against, ()), "now, those models": ("HEAD", models)}
+    runs: dict[str, list[Spent]] = {arm: [] for arm in arms}
     for _ in range(arguments.rounds):
-        for revision in revisions:
+        for arm, (revision, only) in arms.items():
             with tempfile.TemporaryDirectory() as folder:
-                runs[revision].append(spent(revision, Path(folder)))
-    now = statistics.median(each.processor for each in runs["HEAD"])
-    stages = [each.by_stage for each in runs["HEAD"]]
+                runs[arm].append(spent(revision, Path(folder), only))
+    processor = {arm: statistics.median(each.processor for each in runs[arm]) for arm in arms}
+    stages = [each.by_stage for each in runs["now"]]
     medians = {name: statistics.median(each[name] for each in stages) for name in stages[0]}
     lines = [
-        Line("pipeline of the quick profile, processor time", now, "s"),
+        Line("pipeline of the quick profile, processor time", processor["now"], "s"),
         Line(
             "pipeline of the quick profile, on the clock",
-            statistics.median(each.wall for each in runs["HEAD"]),
+            statistics.median(each.wall for each in runs["now"]),
             "s",
         ),
         *(Line(f"of it stage {name}", value, "s") for name, value in sorted(medians.items())),
-        Line("of it DVC itself", now - sum(medians.values()), "s"),
+        Line("of it DVC itself", processor["now"] - sum(medians.values()), "s"),
     ]
     if arguments.against:
-        before = statistics.median(each.processor for each in runs[arguments.against])
-        name = f"processor time against revision {arguments.against}"
-        lines += [Line(f"{name}, which took", before, "s"), at_most(name, now / before, "x", 0.5)]
+        before = processor["before"]
+        name = f"processor time against revision {arguments.against} and its {len(models)} models"
+        lines += [
+            Line(f"{name}, which took", before, "s"),
+            Line(f"{name}, all of today's models", processor["now"] / before, "x"),
+            at_most(f"{name}, the same models", processor["now, those models"] / before, "x", 0.5),
+        ]
     return lines
 
 

@@ -1,7 +1,8 @@
 """Run the pipeline with its models side by side, one core each, as `make repro` does.
 
 `dvc repro` runs one stage at a time, and small networks gain nothing from a second core. DVC allows
-several `dvc repro` in one folder, so each core gets one, with its share of the models.
+several `dvc repro` in one folder, so each core gets one, with its share of the models. Their stages
+are forks of one process, for importing torch would take longer than most of them.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from harness.foundation.errors import CheckFailed, HarnessError
 from harness.foundation.settings import load_settings
+from pipelines.preloaded import preloaded
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 
@@ -42,23 +44,26 @@ def run_pipeline() -> None:
     shares = lanes(runs, cores)
     if len(shares) > 1:
         threads = str(max(1, cores // len(shares)))
-        running = [
-            subprocess.Popen(
-                # Each stage by itself: to look at the data set's would lock out the other lanes.
-                (*_REPRO, "--single-item", *_stages(settings.profile, share)),
-                env={"OMP_NUM_THREADS": threads, **os.environ},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for share in shares
-        ]
-        # Through a pipe, so that the lines of one lane never cut those of another in two.
-        readers = [threading.Thread(target=_print_lines, args=(process,)) for process in running]
-        for reader in readers:
-            reader.start()
-        for reader in readers:
-            reader.join()
+        with preloaded({"OMP_NUM_THREADS": threads, **os.environ}) as environment:
+            running = [
+                subprocess.Popen(
+                    # Each stage by itself: to look at the data set's would lock out other lanes.
+                    (*_REPRO, "--single-item", *_stages(settings.profile, share)),
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+                for share in shares
+            ]
+            # Through a pipe, so that the lines of one lane never cut those of another in two.
+            readers = [
+                threading.Thread(target=_print_lines, args=(process,)) for process in running
+            ]
+            for reader in readers:
+                reader.start()
+            for reader in readers:
+                reader.join()
         if any(process.wait() for process in running):
             raise CheckFailed(
                 "a stage failed, see above; the same command goes on where it stopped"

@@ -1,0 +1,100 @@
+"""Stages as forks of one process behave as stages of their own do."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.preloaded import preloaded
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
+
+STAGE = """
+import os, sys, time
+import heavy
+if __name__ == "__main__":
+    if sys.argv[1:] == ["wait"]:
+        print(os.getpid(), flush=True)
+        time.sleep(600)
+    print(heavy.IMPORTED_BY == os.getpid(), sys.orig_argv[1:], sys.argv[1:], os.getcwd())
+    print(os.environ["SAID"], sys.stdin.read(), file=sys.stderr)
+    sys.exit(7)
+"""
+
+
+@pytest.fixture
+def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a module `stage` and a module that says which process imported it."""
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "heavy.py").write_text("import os\nIMPORTED_BY = os.getpid()\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}")
+    return tmp_path
+
+
+def test_a_fork_has_arguments_folder_environment_and_streams_of_its_command(stages: Path) -> None:
+    folder = stages / "elsewhere"
+    folder.mkdir()
+    ended = {}
+    with preloaded(os.environ, ["stage"], []) as environment:
+        for name, given in {"fork": environment, "real": dict(os.environ)}.items():
+            given["PATH"] = given.get("PATH", "") + os.pathsep + str(Path(sys.executable).parent)
+            ended[name] = subprocess.run(
+                ["python", "-m", "stage", "--seed", "3"],
+                cwd=folder,
+                env={**given, "SAID": "environment"},
+                input="input",
+                capture_output=True,
+                text=True,
+            )
+    fork, real = ended["fork"], ended["real"]
+    assert (fork.returncode, fork.stderr) == (7, "environment input\n")
+    words = f"['-m', 'stage', '--seed', '3'] ['--seed', '3'] {folder}\n"
+    assert fork.stdout == f"False {words}"
+    assert (real.returncode, real.stdout, real.stderr) == (7, f"True {words}", fork.stderr)
+
+
+def test_other_commands_go_to_the_real_interpreter(stages: Path) -> None:
+    with preloaded(os.environ, ["stage"], []) as environment:
+        for words in (["-m", "heavy"], ["-c", "import heavy"], ["--version"]):
+            done = subprocess.run(["python", *words], env=environment, capture_output=True)
+            assert done.returncode == 0
+
+
+def test_a_stage_that_cannot_be_imported_says_so_itself(stages: Path) -> None:
+    (stages / "heavy.py").write_text("raise RuntimeError('no such card')\n")
+    with preloaded(os.environ, ["stage"], []) as environment:
+        done = subprocess.run(
+            ["python", "-m", "stage"], env=environment, capture_output=True, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("RuntimeError: no such card")
+
+
+def test_a_fork_ends_with_the_command_that_is_killed(stages: Path) -> None:
+    with preloaded(os.environ, ["stage"], []) as environment:
+        command = subprocess.Popen(
+            ["python", "-m", "stage", "wait"], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert command.stdout is not None
+        fork = int(command.stdout.readline())
+        os.kill(fork, 0)
+        command.kill()
+        command.wait()
+        deadline = time.monotonic() + 60
+        while Path(f"/proc/{fork}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_a_fork_that_is_killed_fails_its_command(stages: Path) -> None:
+    with preloaded(os.environ, ["stage"], []) as environment:
+        command = subprocess.Popen(
+            ["python", "-m", "stage", "wait"], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert command.stdout is not None
+        os.kill(int(command.stdout.readline()), signal.SIGKILL)
+        assert command.wait() == 128 + signal.SIGKILL

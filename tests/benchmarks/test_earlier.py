@@ -21,6 +21,7 @@ def test_an_earlier_commit_is_checked_out_for_as_long_as_it_is_needed() -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_worker_steps_with_the_sources_it_is_given(tmp_path: Path) -> None:
     task = {"model": "semgcn", "network": {"channels": 4, "modules": 1}, "windows": 2}
     worker = Worker(HERE, WORKER, task)

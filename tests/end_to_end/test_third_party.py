@@ -154,6 +154,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
     assert list((results / "grids/widths").rglob("score.json"))
 
 
+@pytest.mark.slow
 def test_packages_that_collide_or_fail_are_named_and_harm_no_other(project: Project) -> None:
     bad = project.packages / "bad_lifters-1.dist-info"
     bad.mkdir()

@@ -74,7 +74,7 @@ def test_loss_is_the_mean_squared_difference_of_what_it_predicts(
     [
         (martinez.METHOD, {"width": 64, "dropout": 0.0}),
         (martinez.METHOD, {"width": 64, "dropout": 0.0, "joints": 16, "predict_root": False}),
-        (semgcn.METHOD, {"modules": 2, "channels": 64}),
+        pytest.param(semgcn.METHOD, {"modules": 2, "channels": 64}, marks=pytest.mark.slow),
         pytest.param(
             semgcn.METHOD,
             {"modules": 2, "channels": 64, "non_local": True},

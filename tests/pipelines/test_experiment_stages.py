@@ -78,6 +78,7 @@ def test_from_settings_to_what_was_reproduced(capsys: pytest.CaptureFixture[str]
     assert LISTED.read_bytes() != listed
 
 
+@pytest.mark.slow
 def test_the_stage_wsgcn_runs_its_rows_and_writes_them_beside_the_printed_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

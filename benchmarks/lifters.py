@@ -22,6 +22,7 @@ from baselines.poseformerv2 import PoseFormerV2
 from benchmarks.command import parser_of, run
 from benchmarks.record import Line, at_least, at_most
 from benchmarks.timing import Turns
+from harness.foundation.memory import keep_freed_memory
 
 BATCH = 8
 
@@ -108,6 +109,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return how much faster a batch is lifted, and what a step of D3DP costs."""
     rounds = 1 if arguments.smoke else 3
     lines = []
+    keep_freed_memory()  # as predicting does
     with torch.inference_mode():
         for name, (network, frames, numbers) in networks(arguments.smoke).items():
             network.eval()

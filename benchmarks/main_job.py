@@ -91,7 +91,9 @@ def spent(revision: str, folder: Path, models: Sequence[str] = ()) -> Spent:
         stage, seconds = json.loads(line)
         by_stage[stage] += seconds
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    training = sum(read_json(path)["seconds"] for path in clone.glob("results/*/runs/*/run.json"))
+    training = sum(
+        read_json(path)["seconds"] for path in clone.glob("results/quick/runs/*/run.json")
+    )
     return Spent(processor, ended - begun, by_stage, training)
 
 

@@ -9,6 +9,7 @@ NVIDIA driver, which may not survive a fork.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -164,6 +165,7 @@ if __name__ == "__main__":
     number, *names = sys.argv[1:]
     for each in names:
         importlib.import_module(each)
+    gc.freeze()  # or each fork would search all that is imported for garbage, and copy its pages
     with socket.socket(fileno=int(number)) as listening:
         asked_for = serve(listening)
     become(asked_for)

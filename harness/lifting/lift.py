@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.foundation.memory import keep_freed_memory
 from harness.lifting.augmentation import mirrored_inputs, mirrored_points
 from harness.lifting.contract import Lifter, LifterInput, first_predicted
 from harness.lifting.windows import (
@@ -76,6 +77,7 @@ def _every_frame(
 ) -> NDArray[np.float32]:
     """Return the predictions of all frames; hypotheses as second axis where there are several."""
     lifter.eval()
+    keep_freed_memory()  # what a batch frees is what the next one needs
     lengths = reader.clips["frames"].to_numpy(np.int64)
     first = np.cumsum(lengths) - lengths
     poses = () if hypotheses == 1 else (hypotheses,)

@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from harness.body.skeleton import H36M_17
+from harness.foundation.memory import keep_freed_memory
 from harness.foundation.settings import ModelSettings
 from harness.lifting.build import build_lifter
 from harness.lifting.checkpoint import parameter_count
@@ -200,6 +201,7 @@ def _by_turns(
     """Return the seconds of each call; the first, which warms up, counts where it is the only."""
     times: dict[tuple[str, int], list[float]] = {key: [] for key in calls}
     first: dict[tuple[str, int], float] = {}
+    keep_freed_memory()  # as predicting does
     with torch.inference_mode():
         for turn in range(repetitions + 1 if repetitions else 0):
             said(f"timing, turn {turn} of {repetitions}")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import atomic_folder, only_writer, sha256_of_file, write_json
+from harness.foundation.memory import keep_freed_memory
 from harness.prediction.stored import Predictions
 from harness.scoring.activities import ACTIVITIES_FILE, ActivitySums
 from harness.scoring.errors_file import write_errors
@@ -40,7 +41,6 @@ from harness.scoring.stored_score import (
     ScoreHeader,
     read_header,
 )
-from harness.training.memory import keep_freed_memory
 
 
 def score_predictions(

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from harness.foundation.errors import HarnessError
 from harness.foundation.history import EpochRecord
+from harness.foundation.memory import keep_freed_memory
 from harness.foundation.seeds import derive_seed
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.lift import mpjpe_mm
 from harness.lifting.recipe import Recipe
 from harness.lifting.windows import WindowReader
 from harness.training.compiling import compiled_loss, whether_to_compile
-from harness.training.memory import keep_freed_memory
 from harness.training.one_machine import OneMachineStrategy, require_address
 from harness.training.schedule import learning_rate
 from harness.training.state import TrainingState, save_state

@@ -20,6 +20,7 @@ from benchmarks import (
     p_mpjpe,
     precision,
     profiles,
+    rounding,
     scoring,
     windows,
 )
@@ -124,6 +125,7 @@ def _in_this_process(work: Callable[..., Any], *arguments: Any) -> Usage:
         pytest.param(dgnet, marks=pytest.mark.slow),
         pytest.param(growth, marks=pytest.mark.slow),
         profiles,
+        pytest.param(rounding, marks=pytest.mark.slow),
     ],
     ids=lambda module: module.__name__,
 )

@@ -34,19 +34,19 @@ LATE_IMPORTS = ("torch._dynamo",)
 _LONGEST = 1 << 20  # bytes of a command and its environment
 
 # Needs nothing but the standard library, so that it starts in hundredths of a second.
-_CLIENT = f"""
+_CLIENT = """
 import json, os, socket, sys
 address, modules, *words = sys.argv[1:]
 if len(words) < 2 or words[0] != "-m" or words[1] not in modules.split(","):
     os.execv(sys.executable, [sys.executable, *words])
 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, {_LONGEST})
     try:
         server.connect(address)
-        command = {{"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}}
+        command = {"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}
         socket.send_fds(server, [json.dumps(command).encode()], [0, 1, 2])
         server.recv(16)
-    except ConnectionError:  # it could not import the modules; the real python says why
+    except OSError:  # it could not import the modules, and the real python says why, or
+        # the environment is too large for a message
         os.execv(sys.executable, [sys.executable, *words])
     said = server.recv(16)
 sys.exit(int(said) if said else "Error: the process that runs stages has ended")

@@ -59,9 +59,25 @@ def test_a_fork_has_arguments_folder_environment_and_streams_of_its_command(stag
 
 def test_other_commands_go_to_the_real_interpreter(stages: Path) -> None:
     with preloaded(os.environ, ["stage"], []) as environment:
-        for words in (["-m", "heavy"], ["-c", "import heavy"], ["--version"]):
-            done = subprocess.run(["python", *words], env=environment, capture_output=True)
-            assert done.returncode == 0
+        asked = "import heavy, os; print(heavy.IMPORTED_BY == os.getpid())"
+        for words, said in {("-c", asked): "True\n", ("-m", "heavy"): ""}.items():
+            done = subprocess.run(
+                ["python", *words], env=environment, capture_output=True, text=True
+            )
+            assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
+def test_an_environment_too_large_for_a_message_goes_to_the_real_interpreter(stages: Path) -> None:
+    large = {f"LARGE{number}": 100_000 * "x" for number in range(8)}
+    with preloaded(os.environ, ["stage"], []) as environment:
+        done = subprocess.run(
+            ["python", "-m", "stage"],
+            env={**environment, **large, "SAID": "all of it"},
+            input="",
+            capture_output=True,
+            text=True,
+        )
+    assert (done.returncode, done.stdout.split()[0]) == (7, "True")
 
 
 def test_a_stage_that_cannot_be_imported_says_so_itself(stages: Path) -> None:

@@ -21,7 +21,7 @@ from harness.prediction.stored import read_predictions
 from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-MODELS = ["martinez", "semgcn", "dgnet"]
+MODELS = ["martinez", "semgcn", "fsg", "fsg_ftg", "dgnet"]
 IN_ORDER = ("settings", "prepare", "sources", "train", "predict", "score", "tables", "report")
 
 

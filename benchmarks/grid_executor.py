@@ -13,7 +13,7 @@ import yaml
 from benchmarks.command import parser_of, run
 from benchmarks.record import Line, at_least
 from benchmarks.timing import seconds
-from harness.experiments.executor import Executor, local_executor
+from harness.experiments.executor import Executor, interpreter_with, start_process
 from harness.experiments.ray_executor import Share, ray_executor
 from harness.experiments.run_grid import run_grid
 from harness.foundation.settings import load_settings
@@ -66,6 +66,12 @@ def on_ray(grid: str) -> None:
         run_on(executor, grid)
 
 
+def one_by_one() -> None:
+    """Run cells one after the other, as processes that import by themselves, as on Ray."""
+    executor = Executor(1, lambda cell, parent: start_process(cell, parent, interpreter_with(1)))
+    run_on(executor, "alone")
+
+
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return the efficiency and whether a cell's numbers depend on where it ran."""
     cells, alone, steps = (2, 1, 2) if arguments.smoke else (20, 3, 50)
@@ -73,7 +79,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
         together = seconds(lambda: on_ray("all"))
         grids = folder / "results/bench/grids"
         (grids / "all").rename(grids.parent / "all")  # or its cells would be copied, not run
-        single = seconds(lambda: run_on(local_executor(1, 1), "alone")) / alone
+        single = seconds(one_by_one) / alone
         same = [
             (grids.parent / "all" / cell.name / "history.csv").read_bytes()
             == (cell / "history.csv").read_bytes()

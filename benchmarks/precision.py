@@ -107,8 +107,8 @@ def error(network: Mapping[str, Any], epochs: int, steps: int) -> list[Line]:
         "profiles": {"bench": profile},
         "grids": {"precision": grid},
     }
-    with project(settings) as folder:
-        run_on(local_executor(1, 1), "precision")
+    with project(settings) as folder, local_executor(1, 1) as executor:
+        run_on(executor, "precision")
         found = read_json(folder / "results/bench/grids/precision.json")
     return [
         Line(

@@ -2,7 +2,7 @@
 
 `dvc repro` runs one stage at a time, and small networks gain nothing from a second core. DVC allows
 several `dvc repro` in one folder, so each core gets one, with its share of the models. Their stages
-are forks of one process, for importing torch would take longer than most of them.
+are forks of one process, for importing torch takes longer than most of them.
 """
 
 import contextlib
@@ -10,15 +10,18 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.foundation.errors import CheckFailed, HarnessError
+from harness.foundation.preloaded import preloaded
 from harness.foundation.settings import load_settings
-from pipelines.preloaded import preloaded
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
-
+_STAGES = ("prepare", "predict", "report", "score", "settings", "sources", "tables", "train")
+_LATE_IMPORTS = ("torch._dynamo",)
+"""What the first optimiser of a process imports, which takes longer than many of its steps."""
+_FAILED = "a stage failed, see above; the same command goes on where it stopped"
 
 Run = tuple[str, int]
 """A model and a seed."""
@@ -39,37 +42,42 @@ def run_pipeline() -> None:
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    _run([f"prepare@{settings.profile}", "sources"])
     runs = [(model, seed) for seed in settings.seeds for model in settings.models]
     shares = lanes(runs, cores)
-    if len(shares) > 1:
-        threads = str(max(1, cores // len(shares)))
-        with preloaded({"OMP_NUM_THREADS": threads, **os.environ}) as environment:
-            running = [
-                subprocess.Popen(
-                    # Each stage by itself: to look at the data set's would lock out other lanes.
-                    (*_REPRO, "--single-item", *_stages(settings.profile, share)),
-                    env=environment,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                )
-                for share in shares
-            ]
-            # Through a pipe, so that the lines of one lane never cut those of another in two.
-            readers = [
-                threading.Thread(target=_print_lines, args=(process,)) for process in running
-            ]
-            for reader in readers:
-                reader.start()
-            for reader in readers:
-                reader.join()
-        if any(process.wait() for process in running):
-            raise CheckFailed(
-                "a stage failed, see above; the same command goes on where it stopped"
-            )
-    _run([])
+    threads = str(max(1, cores // len(shares)))
+    stages = [f"pipelines.{stage}" for stage in _STAGES]
+    with preloaded(
+        {"OMP_NUM_THREADS": threads, **os.environ}, stages, [*stages, *_LATE_IMPORTS]
+    ) as interpreter:
+        _run([f"prepare@{settings.profile}", "sources"], interpreter.environment)
+        if len(shares) > 1:
+            _run_side_by_side(settings.profile, shares, interpreter.environment)
+        _run([], interpreter.environment)
     _leave_locks_to_this_clone()
+
+
+def _run_side_by_side(
+    profile: str, shares: Sequence[Sequence[Run]], environment: Mapping[str, str]
+) -> None:
+    running = [
+        subprocess.Popen(
+            # Each stage by itself: to look at the data set's would lock out other lanes.
+            (*_REPRO, "--single-item", *_stages(profile, share)),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for share in shares
+    ]
+    # Through a pipe, so that the lines of one lane never cut those of another in two.
+    readers = [threading.Thread(target=_print_lines, args=(process,)) for process in running]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    if any(process.wait() for process in running):
+        raise CheckFailed(_FAILED)
 
 
 def _leave_locks_to_this_clone() -> None:
@@ -95,9 +103,9 @@ def _stages(profile: str, runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _run(stages: Sequence[str]) -> None:
-    if subprocess.run((*_REPRO, *stages), check=False).returncode:
-        raise CheckFailed("a stage failed, see above; the same command goes on where it stopped")
+def _run(stages: Sequence[str], environment: Mapping[str, str]) -> None:
+    if subprocess.run((*_REPRO, *stages), env=environment, check=False).returncode:
+        raise CheckFailed(_FAILED)
 
 
 def _print_lines(process: "subprocess.Popen[str]") -> None:

@@ -1,14 +1,56 @@
 """Fixtures that tests of several floors share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from acclaim_files import walking, write_cmu
 
+from harness.foundation.preloaded import SERVED, preloaded
+
 # One thread for each process, before torch is imported: tests run side by side, and threads that
 # wait for a busy core make small networks many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+_STAGES = sorted(path.stem for path in (Path(__file__).parents[1] / "pipelines").glob("*.py"))
+_COMMANDS = (
+    "dvc",
+    "harness",
+    "harness.experiments.cell",
+    *(f"pipelines.{each}" for each in _STAGES),
+)
+_IMPORTS = (
+    "dvc.repo",
+    "lightning_fabric",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+    "mlflow",
+    "pandas",
+    "pyarrow.parquet",
+    "pydantic",
+    "rich.console",
+    "safetensors.torch",
+    "scipy.stats",
+    "sqlalchemy",
+    "torch._dynamo",
+)
+
+
+@pytest.fixture(scope="session")
+def preloaded_python() -> Iterator[None]:
+    """Let commands of ours and of DVC be forks from here on, for importing takes longer than they.
+
+    Nothing of ours is imported before: a fork runs the code that its folder and PYTHONPATH name.
+    """
+    with (
+        preloaded(os.environ, _COMMANDS, _IMPORTS) as interpreter,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name in ("PATH", SERVED):
+            if name in interpreter.environment:
+                patch.setenv(name, interpreter.environment[name])
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """A project folder of its own whose pipeline runs in seconds: the real code on tiny settings.
 
 The folder holds copies of the packages and of dvc.yaml, so a test may change code and settings as
-a user would, and everything runs as a user runs it, in processes of its own.
+a user would, and everything runs as a user runs it, in processes of its own: forks that import the
+folder's code, where the fixture `preloaded_python` is used.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from harness.foundation.preloaded import SERVED
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "dgnet", "baselines", "pipelines")
@@ -82,7 +85,7 @@ class TinyProject:
             project.done("git", "init", "--quiet")
             (folder / ".git/info/exclude").write_text("/.dvc/site/\n")  # the test's, see below
         scm = () if under_git else ("--no-scm",)
-        project.done(sys.executable, "-m", "dvc", "init", *scm, "--quiet")
+        project.done("python", "-m", "dvc", "init", *scm, "--quiet")
         if under_git:
             project.done("git", "add", ".")
             person = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false")
@@ -105,10 +108,11 @@ class TinyProject:
 
     def environment(self, **changes: str) -> dict[str, str]:
         """Return an environment in which the project's copies are imported before any other."""
+        path = os.environ.get("PATH", "")
         programs = Path(sys.executable).parent
         return {
             **os.environ,
-            "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PATH": path if SERVED in os.environ else f"{programs}{os.pathsep}{path}",
             "PYTHONPATH": str(self.folder),
             "OMP_NUM_THREADS": "1",
             "HARNESS_TRACKING": "off",
@@ -151,8 +155,8 @@ class TinyProject:
 
     def dvc(self, *arguments: str, **environment: str) -> str:
         """Run DVC, which must succeed."""
-        return self.done(sys.executable, "-m", "dvc", *arguments, **environment)
+        return self.done("python", "-m", "dvc", *arguments, **environment)
 
     def harness(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the installed `harness` command on the project's copy of the code."""
-        return self.run(str(Path(sys.executable).with_name("harness")), *arguments, **environment)
+        """Run `python -m harness` on the project's copy of the code."""
+        return self.run("python", "-m", "harness", *arguments, **environment)

@@ -66,8 +66,6 @@ def run(
     By default every core runs one cell on one thread. Continue a killed run with the same
     command: finished cells stay, the others continue from their last training state.
     """
-    from contextlib import nullcontext
-
     from rich.console import Console
 
     from harness.experiments.executor import local_executor
@@ -84,7 +82,7 @@ def run(
     with (
         ray_executor(share, address=address, workers=workers, cores=cores)
         if executor == "ray"
-        else nullcontext(local_executor(workers, cores))
+        else local_executor(workers, cores)
     ) as where:
         cells = run_grid(settings, name, profile, executor=where, tell=console.print)
     click.echo(f"{name}: all {len(cells)} cells are finished, in {cells[0].folder.parent}")

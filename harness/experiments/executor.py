@@ -7,13 +7,15 @@ another grid of the profile is copied. Where the processes run, an `Executor` de
 machine, or on others (`harness.experiments.ray_executor`).
 """
 
+import contextlib
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -23,9 +25,12 @@ from harness.experiments.grid import Cell, left_by_cell, resolve_cells
 from harness.experiments.identity import cell_key
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import Unwritable, read_json, write_json
+from harness.foundation.preloaded import Interpreter, preloaded
 from harness.foundation.settings import Settings
 from harness.foundation.tracking import ParentRun
 from harness.lifting.registry import method_sources
+
+_CELL = "harness.experiments.cell"
 
 Status = Literal["missing", "stale", "running or killed", "failed", "finished"]
 Told = Callable[["PlacedCell", str], None]
@@ -77,8 +82,12 @@ class Executor:
     start: Callable[[PlacedCell, ParentRun], CellProcess]
 
 
-def local_executor(workers: int | None = None, cores: int | None = None) -> Executor:
-    """Return the executor whose cells are processes of this machine.
+@contextlib.contextmanager
+def local_executor(workers: int | None = None, cores: int | None = None) -> Iterator[Executor]:
+    """Yield the executor whose cells are processes of this machine.
+
+    They are forks of one process where that can be, for importing torch takes longer than a small
+    cell; it is started with the first of them.
 
     Args:
         workers: cells at a time; by default one a core.
@@ -87,7 +96,24 @@ def local_executor(workers: int | None = None, cores: int | None = None) -> Exec
     cores = cores or len(os.sched_getaffinity(0))
     workers = workers or cores
     threads = max(1, cores // workers)
-    return Executor(workers, lambda placed, parent: start_process(placed, parent, threads))
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def interpreter() -> Interpreter:
+            environment = interpreter_with(threads).environment
+            return stack.enter_context(preloaded(environment, [_CELL], [_CELL, "torch._dynamo"]))
+
+        def start(placed: PlacedCell, parent: ParentRun) -> CellProcess:
+            return start_process(placed, parent, interpreter())
+
+        yield Executor(workers, start)
+
+
+def interpreter_with(threads: int) -> Interpreter:
+    """Return this process's interpreter, for processes that compute with `threads`."""
+    number = str(threads)
+    environment = {**os.environ, "OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number}
+    return Interpreter(sys.executable, environment)
 
 
 def place_cells(settings: Settings, name: str, profile: str | None = None) -> list[PlacedCell]:
@@ -190,13 +216,15 @@ def _copy(equal: Path, placed: PlacedCell) -> None:
     write_json(placed.folder / "done.json", read_json(equal / "done.json"))
 
 
-def start_process(placed: PlacedCell, parent: ParentRun, threads: int) -> subprocess.Popen[bytes]:
+def start_process(
+    placed: PlacedCell, parent: ParentRun, interpreter: Interpreter
+) -> subprocess.Popen[bytes]:
     """Start a cell as a process of this machine, which ends when this process does.
 
     Args:
         placed: the cell; its paths are relative to the current folder.
         parent: MLflow's run of the grid.
-        threads: how many it computes with.
+        interpreter: what runs it, see `interpreter_with`.
 
     Raises:
         HarnessError: the cell's folder cannot be written.
@@ -213,13 +241,9 @@ def start_process(placed: PlacedCell, parent: ParentRun, threads: int) -> subpro
     with kept_open as log:
         write_json(placed.folder / "cell.json", placed.cell.model_dump(mode="json"))
         return subprocess.Popen(
-            [sys.executable, "-m", "harness.experiments.cell", *map(str, arguments)],
+            [interpreter.python, "-m", _CELL, *map(str, arguments)],
             stdin=subprocess.PIPE,  # never written to: it ends when this process does
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(threads),
+            env=interpreter.environment,
         )
-
-
-def _environment(threads: int) -> Mapping[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.experiments.executor import Executor, PlacedCell, start_process
+from harness.experiments.executor import Executor, PlacedCell, interpreter_with, start_process
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import only_writer
 from harness.foundation.tracking import ParentRun
@@ -158,7 +158,7 @@ def _run(
     _wait_until_left(placed.folder)
     if placed.status == "finished":  # the worker was lost after the cell's end
         return 0
-    return start_process(placed, parent, threads).wait()
+    return start_process(placed, parent, interpreter_with(threads)).wait()
 
 
 def _wait_until_left(folder: Path) -> None:

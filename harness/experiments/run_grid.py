@@ -1,5 +1,6 @@
 """Running a grid from its name to its last cell, as the command and the pipeline do it."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,9 +56,13 @@ def run_grid(
         run_name=f"{chosen} {name}",
         tags={"kind": "grid", "grid": name, "profile": chosen},
     )
-    with only_writer(folder), open_parent(parent) as tracker:
+    with (
+        only_writer(folder),
+        open_parent(parent) as tracker,
+        contextlib.nullcontext(executor) if executor else local_executor() as where,
+    ):
         tracker.parameters({"cells": len(cells)})
-        failed = run_missing(cells, executor or local_executor(), parent, on_change)
+        failed = run_missing(cells, where, parent, on_change)
         if failed:
             logs = "\n".join(f"  {cell.cell.name}: {cell.folder / 'log.txt'}" for cell in failed)
             raise CheckFailed(

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ RUNS = "results/tiny/runs"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> TinyProject:
+def project(tmp_path_factory: pytest.TempPathFactory, preloaded_python: None) -> TinyProject:
     """A project whose models ran side by side, as in `make repro`; tests leave it as it is."""
     made = TinyProject.made(tmp_path_factory.mktemp("project") / "tiny", under_git=True)
-    made.done(sys.executable, "-m", "pipelines.side_by_side")
+    made.done("python", "-m", "pipelines.side_by_side")
     return made
 
 

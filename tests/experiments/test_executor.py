@@ -37,7 +37,9 @@ def prepared_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _project(tmp_path: Path, prepared_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _project(
+    tmp_path: Path, prepared_set: Path, preloaded_python: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_TRACKING", "off")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -19,6 +19,7 @@ from harness.experiments import ray_executor
 from harness.experiments.cell import run_cell
 from harness.experiments.executor import PlacedCell, place_cells
 from harness.foundation.files import write_json
+from harness.foundation.preloaded import Interpreter
 from harness.foundation.settings import load_settings
 from harness.foundation.tracking import ParentRun
 from pipelines.prepare import prepare
@@ -110,8 +111,8 @@ def test_a_cell_whose_worker_was_lost_after_its_end_is_not_run_again(
         def wait(self) -> int:
             return 0
 
-    def start(placed: PlacedCell, parent: object, threads: int) -> Ended:
-        started.append(threads)
+    def start(placed: PlacedCell, parent: object, interpreter: Interpreter) -> Ended:
+        started.append(int(interpreter.environment["OMP_NUM_THREADS"]))
         return Ended()
 
     monkeypatch.setattr(ray_executor, "start_process", start)

@@ -20,7 +20,7 @@ LISTED = Path("data/grids/tiny-neighbours.json")
 
 
 @pytest.fixture
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _project(tmp_path: Path, preloaded_python: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_TRACKING", "off")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -1,4 +1,4 @@
-"""Stages as forks of one process behave as stages of their own do."""
+"""Commands as forks of one process behave as commands of their own do."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.preloaded import preloaded
+from harness.foundation.preloaded import preloaded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
 
@@ -39,8 +39,8 @@ def test_a_fork_has_arguments_folder_environment_and_streams_of_its_command(stag
     folder = stages / "elsewhere"
     folder.mkdir()
     ended = {}
-    with preloaded(os.environ, ["stage"], []) as environment:
-        for name, given in {"fork": environment, "real": dict(os.environ)}.items():
+    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
+        for name, given in {"fork": interpreter.environment, "real": dict(os.environ)}.items():
             given["PATH"] = given.get("PATH", "") + os.pathsep + str(Path(sys.executable).parent)
             ended[name] = subprocess.run(
                 ["python", "-m", "stage", "--seed", "3"],
@@ -58,21 +58,21 @@ def test_a_fork_has_arguments_folder_environment_and_streams_of_its_command(stag
 
 
 def test_other_commands_go_to_the_real_interpreter(stages: Path) -> None:
-    with preloaded(os.environ, ["stage"], []) as environment:
+    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         asked = "import heavy, os; print(heavy.IMPORTED_BY == os.getpid())"
         for words, said in {("-c", asked): "True\n", ("-m", "heavy"): ""}.items():
             done = subprocess.run(
-                ["python", *words], env=environment, capture_output=True, text=True
+                ["python", *words], env=interpreter.environment, capture_output=True, text=True
             )
             assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
 
 
 def test_an_environment_too_large_for_a_message_goes_to_the_real_interpreter(stages: Path) -> None:
     large = {f"LARGE{number}": 100_000 * "x" for number in range(8)}
-    with preloaded(os.environ, ["stage"], []) as environment:
+    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         done = subprocess.run(
             ["python", "-m", "stage"],
-            env={**environment, **large, "SAID": "all of it"},
+            env={**interpreter.environment, **large, "SAID": "all of it"},
             input="",
             capture_output=True,
             text=True,
@@ -82,18 +82,21 @@ def test_an_environment_too_large_for_a_message_goes_to_the_real_interpreter(sta
 
 def test_a_stage_that_cannot_be_imported_says_so_itself(stages: Path) -> None:
     (stages / "heavy.py").write_text("raise RuntimeError('no such card')\n")
-    with preloaded(os.environ, ["stage"], []) as environment:
+    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         done = subprocess.run(
-            ["python", "-m", "stage"], env=environment, capture_output=True, text=True
+            ["python", "-m", "stage"], env=interpreter.environment, capture_output=True, text=True
         )
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("RuntimeError: no such card")
 
 
 def test_a_fork_ends_with_the_command_that_is_killed(stages: Path) -> None:
-    with preloaded(os.environ, ["stage"], []) as environment:
+    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         command = subprocess.Popen(
-            ["python", "-m", "stage", "wait"], env=environment, stdout=subprocess.PIPE, text=True
+            ["python", "-m", "stage", "wait"],
+            env=interpreter.environment,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert command.stdout is not None
         fork = int(command.stdout.readline())
@@ -107,9 +110,12 @@ def test_a_fork_ends_with_the_command_that_is_killed(stages: Path) -> None:
 
 
 def test_a_fork_that_is_killed_fails_its_command(stages: Path) -> None:
-    with preloaded(os.environ, ["stage"], []) as environment:
+    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         command = subprocess.Popen(
-            ["python", "-m", "stage", "wait"], env=environment, stdout=subprocess.PIPE, text=True
+            ["python", "-m", "stage", "wait"],
+            env=interpreter.environment,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert command.stdout is not None
         os.kill(int(command.stdout.readline()), signal.SIGKILL)

@@ -1,13 +1,14 @@
-"""Stages as forks of one process that has imported what they all import.
+"""Commands as forks of one process that has imported what they all import.
 
-Most stages of small networks take longer to import torch and Fabric than to work. DVC starts a
-stage by its command, `python -m pipelines.train ...`. Here a `python` of ours stands before the
-real one on the PATH of DVC: it hands the command, its folder, its environment and its open streams
-to a waiting process, which forks, and the fork runs the module as the real `python` would. Every
-other command goes to the real one. So does all on other systems than Linux, and where there is an
-NVIDIA driver, which may not survive a fork.
+Most stages and cells of small networks take longer to import torch and Fabric than to work. DVC
+starts a stage by its command, `python -m pipelines.train ...`. Here a `python` of ours stands
+before the real one on the PATH: it hands the command, its folder, its environment and its open
+streams to a waiting process, which forks, and the fork runs the module as the real `python` would.
+Every other command goes to the real one. So does all on other systems than Linux, and where there
+is an NVIDIA driver, which may not survive a fork.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -16,20 +17,21 @@ import os
 import runpy
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-MODULES = ("pipelines.train", "pipelines.predict", "pipelines.score")
-"""Stages that every model and seed has."""
-LATE_IMPORTS = ("torch._dynamo",)
-"""What the first optimiser of a process imports, which takes longer than many of its steps."""
+SERVED = "PRELOADED_COMMANDS"
+"""Variable that says which commands are forks already, and of a process with how many threads."""
 
 _LONGEST = 1 << 20  # bytes of a command and its environment
 
@@ -53,22 +55,42 @@ sys.exit(int(said) if said else "Error: the process that runs stages has ended")
 """
 
 
+@dataclass(frozen=True)
+class Interpreter:
+    """What runs `python -m MODULE ...`.
+
+    Attributes:
+        python: path of the program.
+        environment: in which `python` is that program, for those who call it by name.
+    """
+
+    python: str
+    environment: dict[str, str]
+
+
 @contextlib.contextmanager
 def preloaded(
-    environment: Mapping[str, str],
-    modules: Sequence[str] = MODULES,
-    late_imports: Sequence[str] = LATE_IMPORTS,
-) -> Iterator[dict[str, str]]:
-    """Yield `environment`, changed so that commands `python -m MODULE` are forks.
+    environment: Mapping[str, str], modules: Sequence[str], imports: Sequence[str]
+) -> Iterator[Interpreter]:
+    """Yield an interpreter whose commands `-m MODULE` are forks of a process started here.
+
+    Where `environment` names one that serves all `modules` already, with as many threads, that is
+    yielded.
 
     Args:
         environment: what the waiting process imports under. A fork has the environment of its
             command, but what is read at import, such as OMP_NUM_THREADS, is read here.
-        modules: those whose commands are forks, and that are imported before.
-        late_imports: what is imported besides.
+        modules: those whose commands are forks.
+        imports: what the waiting process imports before.
     """
+    path = environment.get("PATH", os.defpath)
+    threads, _, served = environment.get(SERVED, "").partition(":")
+    own_threads = environment.get("OMP_NUM_THREADS", "")
+    if set(modules) <= set(served.split(",")) and threads == own_threads:
+        yield Interpreter(shutil.which("python", path=path) or sys.executable, dict(environment))
+        return
     if sys.platform != "linux" or Path("/dev/nvidiactl").exists():
-        yield dict(environment)
+        yield Interpreter(sys.executable, dict(environment))
         return
     with tempfile.TemporaryDirectory() as folder:
         address, client = Path(folder) / "socket", Path(folder) / "client.py"
@@ -81,17 +103,21 @@ def preloaded(
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(str(address))
             listener.listen()
-            waiting = (sys.executable, "-m", "pipelines.preloaded")
+            # By its path, not as part of `harness`: a fork may run another copy of that.
+            waiting = (sys.executable, "-P", __file__, str(listener.fileno()))
             server = subprocess.Popen(
-                [*waiting, str(listener.fileno()), *modules, *late_imports],
+                [*waiting, *imports],
                 env=dict(environment),
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.PIPE,  # ends with this process, however that ends
                 stderr=subprocess.DEVNULL,
             )
-        path = environment.get("PATH", os.defpath)
+        changed = {
+            "PATH": f"{python.parent}{os.pathsep}{path}",
+            SERVED: f"{own_threads}:{','.join(modules)}",
+        }
         try:
-            yield {**environment, "PATH": f"{python.parent}{os.pathsep}{path}"}
+            yield Interpreter(str(python), {**environment, **changed})
         finally:
             server.communicate()
 
@@ -149,23 +175,64 @@ def _kept(connection: socket.socket) -> Command:
     os._exit(0)
 
 
-def become(command: Command) -> None:
-    """Run a command's module as the real `python` would, in this process."""
+def become(command: Command, found_in: Sequence[str]) -> NoReturn:
+    """Run a command's module as the real `python` would, in this process, and end.
+
+    The end leaves everything that was imported in place: to take it down would copy its pages.
+
+    Args:
+        command: `-m MODULE ...`, its folder and environment.
+        found_in: where modules are found besides the folder and PYTHONPATH.
+    """
     os.chdir(command.folder)
     os.environ.clear()
     os.environ.update(command.environment)
+    sys.path[:] = [command.folder, *_python_path(), *found_in]
     _, module, *arguments = command.words
     sys.argv = [module, *arguments]
     sys.orig_argv = ["python", *command.words]  # records of runs tell it
-    del sys.modules[module]  # its imports stay
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if not hasattr(sys.modules.get(module), "__path__"):  # a package stays, and its __main__ runs
+        sys.modules.pop(module, None)  # its imports stay
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = _exit_code(end)
+    except BaseException as error:
+        traceback.print_exc()
+        code = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _exit_code(end: SystemExit) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)
+    return 1
+
+
+def _python_path() -> list[str]:
+    return [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+
+
+def _serve_and_become() -> None:
+    number, *names = sys.argv[1:]
+    own = {str(Path(entry).absolute()) for entry in _python_path()}
+    found_in = [entry for entry in sys.path if entry not in own]
+    sys.path.insert(0, str(Path.cwd()))
+    for name in names:
+        importlib.import_module(name)
+    gc.freeze()  # or each fork would search all that is imported for garbage, and copy its pages
+    with socket.socket(fileno=int(number)) as listening:
+        command = serve(listening)
+    become(command, found_in)
 
 
 if __name__ == "__main__":
-    number, *names = sys.argv[1:]
-    for each in names:
-        importlib.import_module(each)
-    gc.freeze()  # or each fork would search all that is imported for garbage, and copy its pages
-    with socket.socket(fileno=int(number)) as listening:
-        asked_for = serve(listening)
-    become(asked_for)
+    _serve_and_become()

@@ -124,7 +124,7 @@ BAD_YAML = {
     "a date by tag": ("!!timestamp 5", "could not determine a constructor"),
     "a number by tag": ("!!int five", "invalid literal"),
     "a truth value by tag": ("!!bool 5", "5 is neither true nor false"),
-    "a zero byte": ("a: \x00", "special characters are not allowed"),
+    "a zero byte": ("a: \x00", "control characters are not allowed"),
     "two documents": ("--- 1\n--- 2", "another document"),
     "too many values": ("[" + "1, " * 100_000 + "]", "more than 40,000 values"),
 }

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -323,13 +324,17 @@ def read_record(path: Path) -> RunRecord:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that shape numbers."""
-    found = {"python": platform.python_version()}
-    for package in _VERSIONED:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {package: _installed(package) for package in _VERSIONED}
+    known = {package: version for package, version in found.items() if version is not None}
+    return {"python": platform.python_version(), **known}
+
+
+@cache  # what this process has imported stays
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def hardware() -> Hardware:

@@ -8,6 +8,7 @@ import ast
 import hashlib
 import importlib.util
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from harness.foundation.errors import HarnessError
@@ -41,14 +42,20 @@ def source_hashes(modules: Iterable[str], packages: Iterable[str]) -> dict[str, 
             if name in starting:
                 raise HarnessError(f"module {name} has no source file; is its package installed?")
             continue
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         try:
-            tree = _parsed(path.read_text(encoding="utf-8"))
+            found[name], imported = _hash_and_imports(path.read_text(encoding="utf-8"), package)
         except (SyntaxError, ValueError) as error:
             raise HarnessError(f"{path}: is not Python that can be read ({error})") from error
-        is_package = path.name == "__init__.py"
-        waiting.extend(_imports(tree, name if is_package else name.rpartition(".")[0]))
-        found[name] = hashlib.sha256(_code(tree).encode()).hexdigest()
+        waiting.extend(imported)
     return dict(sorted(found.items()))
+
+
+@lru_cache(maxsize=1024)  # methods share most of their sources
+def _hash_and_imports(text: str, package: str) -> tuple[str, tuple[str, ...]]:
+    tree = _parsed(text)
+    imported = tuple(_imports(tree, package))
+    return hashlib.sha256(_code(tree).encode()).hexdigest(), imported
 
 
 def _parsed(text: str) -> ast.Module:

@@ -132,7 +132,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
             )
         ),
         "tables",
-        "grid run widths",
+        "grid status widths",
         "compare dgnet window_mlp --format json",
         "train window_mlp --set network.with=8",
         "train window_mlp --set network.frames=4",
@@ -151,7 +151,7 @@ def test_an_installed_lifter_works_like_ours(project: Project) -> None:
     assert 0 < errors["window_mlp"] < 1000
     results = project.folder / "results/tiny"
     assert "Window MLP" in (results / "tables/table_01_mpjpe.md").read_text()
-    assert list((results / "grids/widths").rglob("score.json"))
+    assert "wide-window_mlp-seed0" in answers[-2].out
 
 
 @pytest.mark.slow

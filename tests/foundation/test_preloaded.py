@@ -57,6 +57,54 @@ def test_a_fork_has_arguments_folder_environment_and_streams_of_its_command(stag
     assert (real.returncode, real.stdout, real.stderr) == (7, f"True {words}", fork.stderr)
 
 
+def test_a_fork_runs_the_code_of_its_own_folder_and_path(stages: Path) -> None:
+    copies = {name: stages / name for name in ("folder", "path")}
+    for name, copy in copies.items():
+        copy.mkdir()
+        (copy / "stage.py").write_text(f"import heavy, sys; sys.exit('of the {name}')")
+    with preloaded(os.environ, ["stage"], ["heavy"]) as interpreter:
+        for folder, path, said in (
+            (copies["folder"], copies["path"], "of the folder\n"),
+            (stages.parent, copies["path"], "of the path\n"),
+        ):
+            done = subprocess.run(
+                [interpreter.python, "-m", "stage"],
+                cwd=folder,
+                env={**interpreter.environment, "PYTHONPATH": str(path)},
+                capture_output=True,
+                text=True,
+            )
+            assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_a_fork_ends_as_a_process_does(stages: Path) -> None:
+    (stages / "stage.py").write_text(
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'last')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()\n"
+        "if __name__ == '__main__':\n    raise ValueError('wrong')\n"
+    )
+    with preloaded(os.environ, ["stage"], ["heavy"]) as interpreter:
+        done = subprocess.run(
+            [interpreter.python, "-m", "stage"],
+            env=interpreter.environment,
+            capture_output=True,
+            text=True,
+        )
+    assert (done.returncode, done.stdout) == (1, "late\nlast\n")
+    assert done.stderr.splitlines()[-1] == "ValueError: wrong"
+
+
+def test_what_is_preloaded_already_is_not_preloaded_again(stages: Path) -> None:
+    with preloaded({**os.environ, "OMP_NUM_THREADS": "1"}, ["stage", "heavy"], []) as first:
+        with preloaded(first.environment, ["stage"], []) as again:
+            assert again == first
+        for other in (["stage", "other"], ["stage"]):
+            threads = "2" if other == ["stage"] else "1"
+            with preloaded({**first.environment, "OMP_NUM_THREADS": threads}, other, []) as own:
+                assert own.python != first.python
+
+
 def test_other_commands_go_to_the_real_interpreter(stages: Path) -> None:
     with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         asked = "import heavy, os; print(heavy.IMPORTED_BY == os.getpid())"

@@ -76,17 +76,17 @@ def save_figure(figure: Any, stem: Path) -> list[Path]:
         stem: the files' path without an ending.
     """
     import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-    # Versions and dates of the drawing library would make equal figures differ.
-    dates = {
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }
-    written = []
-    for format, metadata in dates.items():
-        path = stem.with_name(f"{stem.name}.{format}")
-        with mpl.rc_context({"pdf.fonttype": 42}), atomic_file(path, "wb") as stream:
-            figure.savefig(stream, format=format, dpi=120, metadata=metadata)
-        figure.set_layout_engine("none")  # the first drawing placed everything
-        written.append(path)
-    return written
+    png, pdf = (stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "pdf"))
+    # Each canvas by itself draws once, where `savefig` draws twice. Versions and dates of the
+    # drawing library would make equal figures differ.
+    figure.set_dpi(120)
+    with atomic_file(png, "wb") as stream:
+        FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
+    figure.set_layout_engine("none")  # the first drawing placed everything
+    undated = {"CreationDate": None, "Creator": None, "Producer": None}
+    with mpl.rc_context({"pdf.fonttype": 42}), atomic_file(pdf, "wb") as stream:
+        FigureCanvasPdf(figure).print_pdf(stream, metadata=undated)
+    return [png, pdf]

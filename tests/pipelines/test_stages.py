@@ -1,4 +1,4 @@
-"""The stages of dvc.yaml with their own command lines, for all models: what they read and write."""
+"""The stages of dvc.yaml with their own command lines: what they read and write."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from harness.prediction.stored import read_predictions
 from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-MODELS = ["martinez", "semgcn", "fsg", "fsg_ftg", "dgnet"]
+MODELS = ["martinez", "semgcn", "dgnet"]
 IN_ORDER = ("settings", "prepare", "sources", "train", "predict", "score", "tables", "report")
 
 

@@ -113,7 +113,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
         config, many, batch, rounds = DGNetConfig(channels=8, blocks=1), 2, 2, 1
         backend = "eager"  # compiles nothing
     else:
-        config, many, batch, rounds, backend = DGNetConfig(), 256, 64, 3, "inductor"
+        config, many, batch, rounds, backend = DGNetConfig(), 256, 64, 2, "inductor"
     network = make_network(config).eval()
     lines = [
         at_most(

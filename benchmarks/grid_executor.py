@@ -74,7 +74,7 @@ def one_by_one() -> None:
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return the efficiency and whether a cell's numbers depend on where it ran."""
-    cells, alone, steps = (2, 1, 2) if arguments.smoke else (20, 3, 50)
+    cells, alone, steps = (2, 1, 2) if arguments.smoke else (10, 3, 50)
     with project(params(cells, alone, steps)) as folder:
         together = seconds(lambda: on_ray("all"))
         grids = folder / "results/bench/grids"

@@ -9,8 +9,6 @@ of D3DP one after the other. The streams of DSTformer and MotionAGFormer follow 
 
 import argparse
 import copy
-import ctypes
-import sys
 from collections.abc import Callable
 from types import MethodType
 
@@ -29,8 +27,6 @@ from benchmarks.timing import Turns
 from harness.foundation.memory import keep_freed_memory
 
 BATCH = 8
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Numbers of malloc.h."""
 
 
 def public_attention(self: Attention, tokens: Tensor) -> Tensor:
@@ -149,7 +145,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return how much faster a batch is lifted, and what a step of D3DP costs."""
     rounds = 1 if arguments.smoke else 3
     lines = []
-    keep_freed_memory()  # as predicting does
+    keep_freed_memory()  # as predicting does; for the others, too
     with torch.inference_mode():
         for name, (network, frames, numbers) in networks(arguments.smoke).items():
             network.eval()
@@ -160,9 +156,8 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
             works = {
                 "ours": _call(network, poses),
                 "public": _call(public, poses),
-                "literal": with_plain_memory(_call(literal, poses)),
+                "literal": _call(literal, poses),
                 "linear": linear_layers(network, poses),
-                "plain": with_plain_memory(_call(public, poses)),
             }
             turns = Turns(works, rounds)
             what = f"{name}, inference of {BATCH} windows"
@@ -175,12 +170,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
                     1.5,
                 ),
                 Line(
-                    f"{what}, speed against the public formulation in plain PyTorch",
-                    turns.ratio("plain", "ours"),
-                    "x",
-                ),
-                Line(
-                    f"{what}, speed against the public formulation, which keeps memory, too",
+                    f"{what}, speed against the public formulation",
                     turns.ratio("public", "ours"),
                     "x",
                 ),
@@ -192,25 +182,6 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
             ]
         lines += _sampling(arguments.smoke, rounds)
     return lines
-
-
-def with_plain_memory(call: Callable[[], None]) -> Callable[[], None]:
-    """Return `call` with the thresholds that glibc settles on by itself (mallopt(3)).
-
-    They rise with the blocks that are freed, to 32 MiB and twice that, and stand still once a
-    program sets them.
-    """
-    if sys.platform != "linux":
-        return call
-    mallopt = ctypes.CDLL(None).mallopt
-
-    def plain() -> None:
-        mallopt(_MMAP_THRESHOLD, 2**25)
-        mallopt(_TRIM_THRESHOLD, 2**26)
-        call()
-        keep_freed_memory()
-
-    return plain
 
 
 def _call(network: Callable[[Tensor], object], poses: Tensor) -> Callable[[], None]:

@@ -109,7 +109,7 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
         for model, noise in MODELS.items():
             make_predictions(folder / model, prepared, model, noise)
         used = usage_of(score_and_compare, folder)
-    rounds = 1 if arguments.smoke else 3
+    rounds = 1 if arguments.smoke else 2
     what = f"all metrics of {frames:,} frames, two models scored and compared"
     return [
         at_most(f"{what} with bootstrap", used.seconds, "s", 2 * 15),

@@ -32,7 +32,7 @@ Session = Callable[[tuple[Tensor, ...]], NDArray[np.float32]]
 
 SAME_METRES = 1e-4
 COMPARED, AT_ONCE = 1_024, 64  # windows of the comparison, and of a pass
-STEPS, BATCH, RATE = 60, 32, 1e-3
+STEPS, BATCH, RATE = 40, 32, 1e-3
 """Training before the comparison: random weights give poses of a tenth of a millimetre."""
 
 

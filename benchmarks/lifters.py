@@ -149,7 +149,7 @@ def linear_layers(network: nn.Module, poses: Tensor) -> Callable[[], None]:
 
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return how much faster a batch is lifted, and what a step of D3DP costs."""
-    rounds = 1 if arguments.smoke else 3
+    rounds = 1 if arguments.smoke else 2
     lines = []
     keep_freed_memory()  # as predicting does; for the others, too
     with torch.inference_mode():

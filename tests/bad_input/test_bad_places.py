@@ -4,12 +4,12 @@ import contextlib
 import fcntl
 import resource
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 from scored_run import PREDICT, RUN, SCORE, SCORING, SET, TRAIN, contents, ended
 
 WRITING = {
@@ -60,16 +60,8 @@ def test_a_place_in_a_read_only_file_system_is_one_plain_error(
 
 @pytest.fixture
 def limited() -> Iterator[Callable[[int], None]]:
-    """Limit how many bytes this process may write into a file: to it, the disk is full there."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-    def limit(size: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-    signal.signal(signal.SIGXFSZ, handler)
+    with full_disk() as limit:
+        yield limit
 
 
 @pytest.fixture

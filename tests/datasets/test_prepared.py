@@ -1,6 +1,5 @@
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from full_disk import full_disk
 
 from harness.body.camera import Camera
 from harness.body.skeleton import H36M_17, Skeleton, register_skeleton
@@ -308,12 +308,11 @@ SLOW_IMPORT = textwrap.dedent(
 
 def test_a_killed_import_leaves_the_old_set_and_a_second_writer_is_refused(tmp_path: Path) -> None:
     old = write(tmp_path / "set", *two_clips())
-    search = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     importing = subprocess.Popen(
         [sys.executable, "-c", SLOW_IMPORT, str(tmp_path / "set")],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": search},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # this module, too
     )
     try:
         assert importing.stdout is not None
@@ -329,13 +328,10 @@ def test_a_killed_import_leaves_the_old_set_and_a_second_writer_is_refused(tmp_p
 
 def test_a_full_disk_is_one_plain_error_and_leaves_the_old_set(tmp_path: Path) -> None:
     old = write(tmp_path / "set", *two_clips())
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
+    with full_disk() as limit:
+        limit(100_000)
         with pytest.raises(HarnessError, match="cannot be written"):
             write(tmp_path / "set", a_clip(3000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert PreparedSet(tmp_path / "set").manifest == old
 
 

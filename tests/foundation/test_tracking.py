@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from full_disk import full_disk
 
 from harness.cli.sync import sync
 from harness.foundation import tracking
@@ -504,14 +504,10 @@ def test_events_survive_a_disk_that_was_full_for_a_while() -> None:
     with journal.lock():
         journal.append("first")
         events = journal.folder / "events.jsonl"
-        unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-        # A limit on the size of files ends a write in the middle just as a full disk does.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (events.stat().st_size + 10, unlimited[1]))
-        try:
+        with full_disk() as limit:
+            limit(events.stat().st_size + 10)
             with pytest.raises(OSError, match="disk is full"):
                 journal.append("second")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
         assert not events.read_bytes().endswith(b"\n")
         journal.append("third")
     names = [event["event"] for block, _ in journal.blocks(0) for event in block]

@@ -1,12 +1,11 @@
 """Stored predictions come back as written, and nothing damaged is ever scored."""
 
-import resource
-import signal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from full_disk import full_disk
 
 from harness.datasets.clip_table import CLIP_COLUMNS
 from harness.foundation.errors import HarnessError
@@ -72,15 +71,10 @@ def test_a_limit_inside_the_array_leaves_the_older_predictions(tmp_path: Path, p
     """numpy.save would cut the array, and the hash would be of what was left of it."""
     older, rows = positions(12), 5000
     write_predictions(tmp_path / "p", contract(), clips(5, 7), older)
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(part * rows * 17 * 3 * 4), usual[1]))
-    try:
+    with full_disk() as limit:
+        limit(int(part * rows * 17 * 3 * 4))
         with pytest.raises(HarnessError, match=r"p/predictions\.npy|p: cannot be written"):
             write_predictions(tmp_path / "p", contract(), clips(rows), positions(rows))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-        signal.signal(signal.SIGXFSZ, handler)
     np.testing.assert_array_equal(read_predictions(tmp_path / "p").positions, older)
     assert [path.name for path in tmp_path.iterdir()] == ["p"]
 

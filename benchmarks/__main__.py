@@ -24,6 +24,7 @@ NAMES = (
     "lifting_files",
     "baselines",
     "lifters",
+    "streams",
     "before_after",
     "dgnet",
     "single_window",

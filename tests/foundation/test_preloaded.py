@@ -1,10 +1,12 @@
 """Commands as forks of one process behave as commands of their own do."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -138,7 +140,9 @@ def test_a_stage_that_cannot_be_imported_says_so_itself(stages: Path) -> None:
     assert done.stderr.rstrip().endswith("RuntimeError: no such card")
 
 
-def test_a_fork_ends_with_the_command_that_is_killed(stages: Path) -> None:
+@contextlib.contextmanager
+def waiting() -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """Yield a command that waits, and the number of the process that is its fork."""
     with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
         command = subprocess.Popen(
             ["python", "-m", "stage", "wait"],
@@ -147,7 +151,12 @@ def test_a_fork_ends_with_the_command_that_is_killed(stages: Path) -> None:
             text=True,
         )
         assert command.stdout is not None
-        fork = int(command.stdout.readline())
+        yield command, int(command.stdout.readline())
+
+
+@pytest.mark.usefixtures("stages")
+def test_a_fork_ends_with_the_command_that_is_killed() -> None:
+    with waiting() as (command, fork):
         os.kill(fork, 0)
         command.kill()
         command.wait()
@@ -157,14 +166,8 @@ def test_a_fork_ends_with_the_command_that_is_killed(stages: Path) -> None:
             time.sleep(0.01)
 
 
-def test_a_fork_that_is_killed_fails_its_command(stages: Path) -> None:
-    with preloaded(os.environ, ["stage"], ["stage"]) as interpreter:
-        command = subprocess.Popen(
-            ["python", "-m", "stage", "wait"],
-            env=interpreter.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert command.stdout is not None
-        os.kill(int(command.stdout.readline()), signal.SIGKILL)
+@pytest.mark.usefixtures("stages")
+def test_a_fork_that_is_killed_fails_its_command() -> None:
+    with waiting() as (command, fork):
+        os.kill(fork, signal.SIGKILL)
         assert command.wait() == 128 + signal.SIGKILL

@@ -18,6 +18,7 @@ from harness.datasets.prepared import PreparedSet
 from harness.foundation import tracking
 from harness.foundation.tracking import NullTracker
 from harness.prediction.stored import read_predictions
+from pipelines import side_by_side
 from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -92,7 +93,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_stages_are_run_in_an_order_that_their_dependencies_allow() -> None:
-    assert set(IN_ORDER) == set(STAGES)
+    assert set(IN_ORDER) == set(STAGES) == set(side_by_side._STAGES)
     item = {"profile": "tiny", "model": "dgnet", "seed": "0"}
     made: set[str] = set()
     for stage in IN_ORDER:

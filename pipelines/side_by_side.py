@@ -15,10 +15,22 @@ from pathlib import Path
 
 from harness.foundation.errors import CheckFailed, HarnessError
 from harness.foundation.preloaded import preloaded
+from harness.foundation.provenance import read_record
 from harness.foundation.settings import load_settings
+from pipelines.stage import RESULTS
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
-_STAGES = ("prepare", "predict", "report", "score", "settings", "sources", "tables", "train")
+_STAGES = (
+    "figures",
+    "prepare",
+    "predict",
+    "report",
+    "score",
+    "settings",
+    "sources",
+    "tables",
+    "train",
+)
 _LATE_IMPORTS = ("torch._dynamo",)
 """What the first optimiser of a process imports, which takes longer than many of its steps."""
 _FAILED = "a stage failed, see above; the same command goes on where it stopped"
@@ -27,9 +39,20 @@ Run = tuple[str, int]
 """A model and a seed."""
 
 
-def lanes(runs: Sequence[Run], cores: int) -> list[list[Run]]:
-    """Return the runs dealt out to `cores` lanes, in turn; a lane that gets none is left out."""
-    return [lane for first in range(cores) if (lane := list(runs[first::cores]))]
+def lanes(runs: Mapping[Run, float], cores: int) -> list[list[Run]]:
+    """Return the runs dealt out to `cores` lanes, so that these end at about the same time.
+
+    Args:
+        runs: to the seconds that each is expected to take; runs of 0 are dealt out in turn.
+        cores: how many lanes there may be; one that gets no run is left out.
+    """
+    shares: list[list[Run]] = [[] for _ in range(cores)]
+    loads = [0.0] * cores
+    for run in sorted(runs, key=lambda run: -runs[run]):
+        least = min(range(cores), key=lambda lane: (loads[lane], len(shares[lane])))
+        shares[least].append(run)
+        loads[least] += runs[run]
+    return [share for share in shares if share]
 
 
 def run_pipeline() -> None:
@@ -42,33 +65,52 @@ def run_pipeline() -> None:
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    runs = [(model, seed) for seed in settings.seeds for model in settings.models]
+    profile = settings.profile
+    runs = {
+        (model, seed): _seconds_before(profile, model, seed)
+        for seed in settings.seeds
+        for model in settings.models
+    }
     shares = lanes(runs, cores)
     threads = str(max(1, cores // len(shares)))
     stages = [f"pipelines.{stage}" for stage in _STAGES]
     with preloaded(
         {"OMP_NUM_THREADS": threads, **os.environ}, stages, [*stages, *_LATE_IMPORTS]
     ) as interpreter:
-        _run([f"prepare@{settings.profile}", "sources"], interpreter.environment)
+        _run([f"prepare@{profile}", "sources"], interpreter.environment)
         if len(shares) > 1:
-            _run_side_by_side(settings.profile, shares, interpreter.environment)
+            scored = [_stages(profile, share) for share in shares]
+            _run_side_by_side(scored, interpreter.environment)
+            shown = [
+                [f"figures@{profile}"],
+                [f"{stage}@{profile}" for stage in ("tables", "report")],
+            ]
+            _run_side_by_side(shown, interpreter.environment)
         _run([], interpreter.environment)
     _leave_locks_to_this_clone()
 
 
-def _run_side_by_side(
-    profile: str, shares: Sequence[Sequence[Run]], environment: Mapping[str, str]
-) -> None:
+def _seconds_before(profile: str, model: str, seed: int) -> float:
+    """Return how long the recorded run took, 0 where there is none."""
+    place = RESULTS / profile / "runs" / f"{model}-seed{seed}" / "run.json"
+    try:
+        return read_record(place).seconds or 0.0
+    except HarnessError:
+        return 0.0
+
+
+def _run_side_by_side(stages: Sequence[Sequence[str]], environment: Mapping[str, str]) -> None:
+    """Run each list of stages in their order, one list beside the others."""
     running = [
         subprocess.Popen(
             # Each stage by itself: to look at the data set's would lock out other lanes.
-            (*_REPRO, "--single-item", *_stages(profile, share)),
+            (*_REPRO, "--single-item", *lane),
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for share in shares
+        for lane in stages
     ]
     # Through a pipe, so that the lines of one lane never cut those of another in two.
     readers = [threading.Thread(target=_print_lines, args=(process,)) for process in running]

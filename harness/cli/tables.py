@@ -90,12 +90,10 @@ def tables(
     else:
         from harness.foundation.tracking import track_files
         from harness.reporting.cross_matrix import write_cross_matrix
-        from harness.reporting.curve_figure import draw_learning_curves
         from harness.reporting.grids.experiments import experiments_run, write_experiment
-        from harness.reporting.joint_figure import draw_joint_figure
-        from harness.reporting.paper.size_figure import draw_size_figure
         from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, write_speed_table
         from harness.reporting.paper_audit import write_reproduction
+        from harness.reporting.profile_figures import write_figures
         from harness.reporting.profile_tables import runs_of_profile, write_tables
 
         runs = runs_of_profile(settings, name, results)
@@ -103,9 +101,7 @@ def tables(
         if told := told_committed(shown):
             click.echo(told, err=True)
         written = write_tables(settings, name, results)
-        written += draw_learning_curves(settings.models, name, results, settings.seeds)
-        written += draw_size_figure(runs)
-        written += draw_joint_figure(runs)
+        written += write_figures(settings, name, results)
         if (results / name / SPEED_FOLDER / SPEED_FILE).is_file():
             written += write_speed_table(runs)
         for grid in experiments_run(settings, name, results):

@@ -69,6 +69,7 @@ def test_a_change_runs_exactly_what_depends_on_it(project: TinyProject) -> None:
                 "score@tiny-dgnet-0",
                 "score@tiny-semgcn-0",
                 "tables@tiny",
+                "figures@tiny",
                 "report@tiny",
             },
         ),
@@ -115,6 +116,7 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
         "predict@tiny-dgnet-0",
         "score@tiny-dgnet-0",
         "tables@tiny",
+        "figures@tiny",
         "report@tiny",
     }
     assert untouched.read_bytes() == before

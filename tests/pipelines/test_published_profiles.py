@@ -25,6 +25,7 @@ from harness.prediction.stored import read_predictions
 from pipelines import affinity as affinity_stage
 from pipelines import speed as speed_stage
 from pipelines.cross import cross
+from pipelines.figures import figures
 from pipelines.predict import predict
 from pipelines.prepare import prepare
 from pipelines.score import score
@@ -105,6 +106,7 @@ def test_table_iii_from_files_of_humaneva(folder: Path) -> None:
     )
     prepare("humaneva")
     run_profile("humaneva", models)
+    figures("humaneva")
 
     lines = measured("humaneva", "table_03_humaneva")
     published = {"Walking/S1": 13.7, "Walking/S3": 47.1, "Jog/S1": 21.0, "Jog/S3": 13.4}
@@ -121,6 +123,7 @@ def test_table_iii_from_files_of_humaneva(folder: Path) -> None:
     assert float(average["value"]) == pytest.approx(np.mean(list(cells.values())), abs=1e-3)
     assert average["difference"] == "", "the published average is over S2 as well"
     sound = [value for cell, value in cells.items() if cell != "Walking/S3"]
+    assert Path("results/humaneva/figures/joints.png").is_file()
     without = lines["dgnet", "P-MPJPE", "Avg without Walking/S3"]
     assert float(without["value"]) == pytest.approx(np.mean(sound), abs=1e-3)
     assert not any("Box" in cell for _, _, cell in lines)

@@ -23,7 +23,9 @@ from pipelines import stage as shared
 
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 MODELS = ["martinez", "semgcn", "dgnet"]
-IN_ORDER = ("settings", "prepare", "sources", "train", "predict", "score", "tables", "report")
+IN_ORDER = (
+    *("settings", "prepare", "sources", "train", "predict", "score", "tables", "figures", "report"),
+)
 
 
 def filled(text: str, item: dict[str, str]) -> str:
@@ -101,6 +103,18 @@ def test_stages_are_run_in_an_order_that_their_dependencies_allow() -> None:
         for path in declared(stage, item, "deps"):
             assert path not in later, f"{stage} reads {path} before it is made"
         made |= set(outputs(stage, item))
+
+
+def test_lanes_end_at_about_the_same_time() -> None:
+    took = {"a": 2.0, "b": 7.0, "c": 3.0, "d": 5.0, "e": 1.0}
+    shares = side_by_side.lanes({(model, 0): seconds for model, seconds in took.items()}, 2)
+    assert [[model for model, _ in share] for share in shares] == [["b", "a"], ["d", "c", "e"]]
+
+
+def test_runs_without_a_record_are_dealt_out_in_turn_and_no_lane_is_empty() -> None:
+    unknown = {(model, 0): 0.0 for model in "abc"}
+    assert side_by_side.lanes(unknown, 2) == [[("a", 0), ("c", 0)], [("b", 0)]]
+    assert side_by_side.lanes(unknown, 8) == [[("a", 0)], [("b", 0)], [("c", 0)]]
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -54,6 +54,16 @@ def preloaded_python() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with MLflow's tables in it, which take seconds to make; to be copied."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(scope="session")
 def tiny_cmu(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A raw folder as the cmu importer takes it: five short trials of three made-up subjects."""
     damaged = walking(2100, seed=2)

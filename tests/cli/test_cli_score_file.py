@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +125,10 @@ def test_a_file_of_another_kind_is_refused(
     assert "is no file of predictions, expected .npz" in refusal(capsys, Path("theirs.csv"))
 
 
-def test_a_score_is_a_run_of_mlflow(prepared: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_score_is_a_run_of_mlflow(
+    prepared: PreparedSet, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(empty_store, "mlflow.db")
     monkeypatch.delenv("HARNESS_TRACKING")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     scored(npz(predicted(prepared)))

@@ -133,6 +133,7 @@ def test_one_value_changed_is_trained_scored_and_tracked_and_nothing_else(
         assert set(store.execute(names)) == {
             ("tiny/dgnet-seed0", "tiny", "FINISHED"),
             ("tiny tables", "tiny", "FINISHED"),
+            ("tiny figures", "tiny", "FINISHED"),
             ("tiny report", "tiny", "FINISHED"),
         }
         recorded = "JOIN runs r USING (run_uuid) WHERE r.name = ?"

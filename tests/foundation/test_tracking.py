@@ -45,14 +45,6 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with MLflow's tables in it, which take a second to make."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    runs_at(f"sqlite:///{path}", "none")
-    return path
-
-
 @pytest.fixture
 def store(empty_store: Path, tmp_path: Path) -> str:
     """The default store of the current folder, its tables made already; its URI."""

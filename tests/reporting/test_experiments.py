@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -325,9 +326,13 @@ def test_the_page_of_what_was_reproduced_counts_every_table(tmp_path: Path) -> N
 
 
 def test_the_command_writes_and_lists_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    empty_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    shutil.copyfile(empty_store, "mlflow.db")
     monkeypatch.delenv("HARNESS_TRACKING", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     grids = {"neighbours": neighbours(1), "noise": noise_grid()}

@@ -51,7 +51,7 @@ def compared(
 def measure(arguments: argparse.Namespace) -> list[Line]:
     """Return times and memory of steps of 64 windows, as parts of the earlier commit's."""
     targets = TARGETS
-    windows, rounds, seconds = 64, 3, 0.3
+    windows, rounds, seconds = 64, 2, 0.3
     if arguments.smoke:
         targets = {"DG-Net": ("dgnet", {"channels": 4, "blocks": 1}, 0.7)}
         windows, rounds, seconds = 2, 1, 0.0

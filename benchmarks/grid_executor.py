@@ -1,4 +1,4 @@
-"""A grid of 20 cells on a Ray cluster of two workers: how much of both is work on cells."""
+"""A grid of 10 cells on a Ray cluster of two workers: how much of both is work on cells."""
 
 import argparse
 import contextlib

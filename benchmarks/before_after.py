@@ -32,7 +32,10 @@ def compared(
 ) -> tuple[list[float], list[float], float]:
     """Return processor times of a step, earlier and now, and the ratio of their peak memory."""
     with ExitStack() as stack:
-        workers = [Worker(sources, WORKER, task) for sources in (earlier, NOW)]
+        workers = [
+            Worker(sources, WORKER, {**task, "keeps_memory": sources == NOW})
+            for sources in (earlier, NOW)
+        ]
         for worker in workers:
             stack.callback(worker.end)
         once = max(worker.ask("time 1") for worker in workers)

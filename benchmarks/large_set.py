@@ -82,8 +82,8 @@ def measure(arguments: argparse.Namespace) -> list[Line]:
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     result = parser_of(__doc__)
-    result.add_argument("--gigabytes", type=float, default=5.0, help="size of the set (10^9 bytes)")
-    result.add_argument("--memory", type=float, default=2.0, help="memory allowed, GiB")
+    result.add_argument("--gigabytes", type=float, default=2.5, help="size of the set (10^9 bytes)")
+    result.add_argument("--memory", type=float, default=1.0, help="memory allowed, GiB")
     result.add_argument("--scratch", type=Path, help="where the set is written; it is removed")
     return result
 

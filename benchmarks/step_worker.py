@@ -1,11 +1,11 @@
 """Takes training steps when told to: run with the sources of any commit first on Python's path.
 
-Started with JSON {"model", "network", "windows"}; a line of standard input is a command: "time N"
-answers the seconds of processor time of N steps; "peak" the bytes of memory that a step comes to
-hold beyond what lies there between steps; "profile PATH" writes a table of operations.
+Started with JSON {"model", "network", "windows", "keeps_memory"}, the last true of sources whose
+training keeps freed memory. A line of standard input is a command: "time N" answers the seconds of
+processor time of N steps; "peak" the bytes of memory that a step comes to hold beyond what lies
+there between steps; "profile PATH" writes a table of operations.
 """
 
-import contextlib
 import json
 import re
 import sys
@@ -20,11 +20,6 @@ from harness.body.skeleton import H36M_17
 from harness.lifting.build import build_lifter
 from harness.lifting.contract import Batch, LifterInput
 from harness.lifting.registry import method_called
-
-with contextlib.suppress(ImportError):  # commits before it was written train without
-    from harness.training.memory import keep_freed_memory
-
-    keep_freed_memory()
 
 
 def make_step(model: str, network: dict[str, object], windows: int) -> Callable[[], None]:
@@ -81,7 +76,12 @@ def main() -> None:
     """Answer commands until there are no more."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    step = make_step(**json.loads(sys.argv[1]))
+    task = json.loads(sys.argv[1])
+    if task.pop("keeps_memory"):
+        from harness.foundation.memory import keep_freed_memory
+
+        keep_freed_memory()
+    step = make_step(**task)
     step()
     step()
     for line in sys.stdin:

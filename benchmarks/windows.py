@@ -136,7 +136,7 @@ def speed_lines(prepared: PreparedSet, smoke: bool) -> list[Line]:
     if smoke:
         shapes = [(4, "all", 8), (9, "middle", 8)]
     for frames, predicts, batch in shapes:
-        turns = speed(prepared, frames, predicts, batch, 1 if smoke else 15)
+        turns = speed(prepared, frames, predicts, batch, 1 if smoke else 9)
         what = f"windows of {frames} frames, batch {batch:,}"
         rate = batch / turns["ours"]
         against = turns.ratio("generator", "ours")

@@ -10,11 +10,17 @@ import click
     epilog="\b\nExamples:\n"
     "  harness compare dgnet semgcn\n"
     "  harness compare martinez fsg_ftg dgnet --metric P-MPJPE --by joint\n"
-    "  harness compare dgnet semgcn --profile cmu --format csv"
+    "  harness compare dgnet semgcn --profile cmu --format csv\n"
+    "  harness compare dgnet semgcn --profile cmu --tested-on quick    # after harness cross"
 )
 @click.argument("models", nargs=-1, required=True)
 @click.option("--profile", help="Profile whose runs are compared; by default that of params.yaml.")
-@click.option("--protocol", help="Protocol id; by default the profile's first.")
+@click.option(
+    "--tested-on",
+    metavar="PROFILE",
+    help="Profile whose test clips were lifted, by `harness cross`; by default the runs' own.",
+)
+@click.option("--protocol", help="Protocol id; by default the first of the profile tested on.")
 @click.option("--dataset", help="Refuse runs of another data set than this.")
 @click.option("--metric", default="MPJPE", show_default=True, help="Metric to compare.")
 @click.option(
@@ -47,6 +53,7 @@ import click
 def compare(
     models: tuple[str, ...],
     profile: str | None,
+    tested_on: str | None,
     protocol: str | None,
     dataset: str | None,
     metric: str,
@@ -68,16 +75,18 @@ def compare(
     from harness.reporting.stored.run_folders import run_folders, seeds_in, told_committed
     from harness.reporting.stored.scored_runs import find_scored_model
     from harness.scoring.protocols import protocol_called
+    from harness.scoring.stored_score import CROSS_FOLDER
 
     usual: list[int] = []
     if profile is None or protocol is None or seeds is None:
         settings = load_settings()
         profile = profile or settings.profile
-        protocol = protocol or settings.profile_called(profile).protocols[0]
+        protocol = protocol or settings.profile_called(tested_on or profile).protocols[0]
         usual = settings.seeds
     protocol_called(protocol)
     chosen = seeds_named(seeds, usual, seeds_in(run_folders(results, profile)))
-    found = [find_scored_model(name, profile, protocol, results, chosen) for name in models]
+    within = f"{CROSS_FOLDER}/{tested_on}" if tested_on else ""
+    found = [find_scored_model(name, profile, protocol, results, chosen, within) for name in models]
     if told := told_committed(run.folder for model in found for run in model.runs):
         click.echo(told, err=True)
     comparison = compare_models(found, metric, by, dataset)

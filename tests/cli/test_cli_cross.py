@@ -110,6 +110,24 @@ def test_every_pair_is_tested_once_and_stands_in_the_matrix(
     assert costs, "what training elsewhere costs"
 
 
+def test_lifters_are_compared_on_the_clips_of_another_profile(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(capsys, "cross", "tiny", "other")
+    names = ("tiny/martinez", "other/martinez")
+    printed = run(capsys, "compare", *names, "--tested-on", "other", "--format", "json")
+    rows = json.loads(printed)["rows"]
+    average = {row["model"]: row["value"] for row in rows if row["action"] == "average"}
+    for name in names:
+        folder = Path("results", name.replace("/", "/runs/") + "-seed0", "cross/other")
+        stored = json.loads((folder / "metrics.json").read_text())["h36m17-actionwise"]
+        assert average[name] == pytest.approx(stored["MPJPE"], abs=1e-6)
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", *names, "--tested-on", "leaky"])
+    assert ended.value.code == 2
+    assert "has no scores of cross/leaky under h36m17-actionwise" in capsys.readouterr().err
+
+
 def test_the_stage_keeps_its_predictions_and_scores_under_the_targets_protocol_too() -> None:
     cross("other", "tiny", "martinez", 0)
     folder = Path("results/other/runs/martinez-seed0/cross/tiny")

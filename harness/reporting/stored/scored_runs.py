@@ -226,7 +226,9 @@ def _scored(folder: Path, protocol: str, within: str) -> ScoredRun:
     name = f"{folder.parent.parent.name}/{folder.name}"
     if not path.is_dir():
         if within:
-            raise HarnessError(f"{name} has no scores of {within} under {protocol}")
+            raise HarnessError(
+                f"{name} has no scores of {within} under {protocol}; 'harness cross' makes them"
+            )
         there = [score.parent.name for score in visible(folder.glob("scores/*/score.json"))]
         raise HarnessError(
             f"{name} is not scored under {protocol} (scored under: {', '.join(there) or 'none'}); "

@@ -18,7 +18,7 @@ help:
 	@echo "make test-slow   run the few that take most of a minute each, such as a lost Ray worker"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation as a site, build/site"
-	@echo "make bench   measure speed and memory beside their targets (about an hour, quiet machine)"
+	@echo "make bench   measure speed and memory beside their targets (more than half an hour, quiet machine)"
 	@echo "make clean   remove the environment"
 
 environment: $(VENV)/ready

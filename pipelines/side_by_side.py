@@ -17,6 +17,7 @@ from harness.foundation.errors import CheckFailed, HarnessError
 from harness.foundation.preloaded import preloaded
 from harness.foundation.provenance import read_record
 from harness.foundation.settings import load_settings
+from harness.reporting.stored.run_folders import run_folders
 from pipelines.stage import RESULTS
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
@@ -55,6 +56,25 @@ def lanes(runs: Mapping[Run, float], cores: int) -> list[list[Run]]:
     return [share for share in shares if share]
 
 
+def seconds_before(results: Path, profile: str, runs: Sequence[Run]) -> dict[Run, float]:
+    """Return how long each run took before, here or where the committed one was made; 0 if unknown.
+
+    Args:
+        results: the folder of all results.
+        profile: whose runs.
+        runs: which of them.
+    """
+    folders = run_folders(results, profile)
+    taken = dict.fromkeys(runs, 0.0)
+    for model, seed in runs:
+        folder = folders.get(f"{model}-seed{seed}")
+        # A damaged record stops no run from being made again.
+        with contextlib.suppress(HarnessError):
+            if folder is not None:
+                taken[model, seed] = read_record(folder / "run.json").seconds or 0.0
+    return taken
+
+
 def run_pipeline() -> None:
     """Run every stage of the default profile; models that are up to date cost nothing.
 
@@ -66,12 +86,8 @@ def run_pipeline() -> None:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     profile = settings.profile
-    runs = {
-        (model, seed): _seconds_before(profile, model, seed)
-        for seed in settings.seeds
-        for model in settings.models
-    }
-    shares = lanes(runs, cores)
+    runs = [(model, seed) for seed in settings.seeds for model in settings.models]
+    shares = lanes(seconds_before(RESULTS, profile, runs), cores)
     threads = str(max(1, cores // len(shares)))
     stages = [f"pipelines.{stage}" for stage in _STAGES]
     with preloaded(
@@ -88,15 +104,6 @@ def run_pipeline() -> None:
             _run_side_by_side(shown, interpreter.environment)
         _run([], interpreter.environment)
     _leave_locks_to_this_clone()
-
-
-def _seconds_before(profile: str, model: str, seed: int) -> float:
-    """Return how long the recorded run took, 0 where there is none."""
-    place = RESULTS / profile / "runs" / f"{model}-seed{seed}" / "run.json"
-    try:
-        return read_record(place).seconds or 0.0
-    except HarnessError:
-        return 0.0
 
 
 def _run_side_by_side(stages: Sequence[Sequence[str]], environment: Mapping[str, str]) -> None:

@@ -111,6 +111,20 @@ def test_lanes_end_at_about_the_same_time() -> None:
     assert [[model for model, _ in share] for share in shares] == [["b", "a"], ["d", "c", "e"]]
 
 
+def test_a_run_not_made_here_takes_as_long_as_the_committed_one(tmp_path: Path) -> None:
+    committed = "reference/quick/runs/dgnet-seed0/run.json"
+    record = json.loads((ROOT / "results" / committed).read_text())
+    for place, seconds in ((committed, 12.5), ("quick/runs/semgcn-seed0/run.json", 3.5)):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(json.dumps(record | {"seconds": seconds}))
+    damaged = tmp_path / "quick/runs/martinez-seed0/run.json"
+    damaged.parent.mkdir()
+    damaged.write_text("{")
+    runs = [("semgcn", 0), ("dgnet", 0), ("martinez", 0)]
+    taken = side_by_side.seconds_before(tmp_path, "quick", runs)
+    assert list(taken.items()) == list(zip(runs, [3.5, 12.5, 0.0], strict=True))
+
+
 def test_runs_without_a_record_are_dealt_out_in_turn_and_no_lane_is_empty() -> None:
     unknown = {(model, 0): 0.0 for model in "abc"}
     assert side_by_side.lanes(unknown, 2) == [[("a", 0), ("c", 0)], [("b", 0)]]

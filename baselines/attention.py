@@ -1,5 +1,6 @@
 """What transformers over joints and frames share: attention, MLP, drop path and their block."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -69,8 +70,10 @@ class DropPath(nn.Module):
         if not self.training or self.rate == 0:
             return branch
         kept = 1 - self.rate
-        draws = branch.new_empty((*branch.shape[:-2], 1, 1)).bernoulli_(kept)
-        return branch * (draws / kept)
+        # Uniform numbers, for the same masks on every CPU (see baselines/dropout.py).
+        shape = (*branch.shape[:-2], 1, 1)
+        draws = torch.rand(shape, dtype=torch.float64, device=branch.device) < kept
+        return branch * (draws.to(branch) / kept)
 
 
 class TransformerBlock(nn.Module):

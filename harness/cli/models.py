@@ -94,7 +94,7 @@ def _best(scores: Sequence["BestScore"]) -> str:
     rows = [
         (
             score.model,
-            score.dataset,
+            f"{score.dataset} {score.data_hash[:10]}",
             score.input_2d,
             score.protocol,
             f"{score.value:.1f}",

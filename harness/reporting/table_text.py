@@ -139,8 +139,8 @@ class Page:
     def latex(self) -> str:
         """The page's tables that have a caption, as LaTeX; "" where there are none."""
         tables = [part for part in self.parts if isinstance(part, Table) and part.caption]
-        labels = [self.name.replace("_", "-") + "-" * bool(n) + str(n or "") for n in range(9)]
-        shown = [table.latex(label) for table, label in zip(tables, labels, strict=False)]
+        label = self.name.replace("_", "-")
+        shown = [table.latex(f"{label}-{n}" if n else label) for n, table in enumerate(tables)]
         if not shown:
             return ""
         head = "% \\usepackage{booktabs}; keys: references.bib. Bold best, underlined second."

@@ -16,6 +16,16 @@ def test_drop_path_leaves_out_whole_groups_and_keeps_the_mean() -> None:
     assert abs(dropped.mean() - 1) < 0.02
 
 
+def test_drop_path_keeps_where_uniform_numbers_fall_below_what_is_kept() -> None:
+    # Not `bernoulli_`, whose draws depend on who made the CPU.
+    branch = torch.ones(500, 3, 4)
+    torch.manual_seed(3)
+    kept = DropPath(0.25).train()(branch)[:, 0, 0] > 0
+    torch.manual_seed(3)
+    uniform = torch.rand(500, dtype=torch.float64)
+    assert torch.equal(kept, uniform < 0.75)
+
+
 def test_drop_path_does_nothing_in_evaluation() -> None:
     branch = torch.randn(3, 4, 5)
     assert DropPath(0.9).eval()(branch) is branch

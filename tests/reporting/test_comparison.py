@@ -15,6 +15,7 @@ from harness.foundation.errors import HarnessError
 from harness.prediction.stored import read_predictions, write_predictions
 from harness.reporting.comparison import Comparison, compare_models
 from harness.reporting.comparison_text import as_csv, as_json, as_markdown, conditions
+from harness.reporting.page.boards import differences
 from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
@@ -109,6 +110,14 @@ def test_a_single_seed_earns_no_star_and_the_reason_is_told(results: Path) -> No
     text = as_markdown(found)
     assert "no * where one of two models has a single seed (semgcn, dgnet)" in text
     assert "stored too but not among the seeds chosen: 1 (--seeds all)" in text
+
+
+def test_the_page_marks_what_the_table_marks(results: Path, comparison: Comparison) -> None:
+    one_seed = compare_models(find(results, "semgcn", "dgnet", seeds=(0,)))
+    for compared, marked in ((comparison, True), (one_seed, False)):
+        assert compared.average.significant(0) is marked
+        average, *_ = differences(compared)["rows"]
+        assert average["cells"][0]["significant"] is marked
 
 
 def test_a_root_at_zero_is_told_and_not_tested(own: Path, prepared: PreparedSet) -> None:

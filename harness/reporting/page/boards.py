@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.foundation.errors import HarnessError
-from harness.reporting.comparison import SIGNIFICANT, Comparison, Row, compare_models
+from harness.reporting.comparison import Comparison, Row, compare_models
 from harness.reporting.comparison_text import conditions as comparison_conditions
 from harness.reporting.measured_rows import ProfileRuns, ReproducedRow, Value
 from harness.reporting.reproduction import (
@@ -60,7 +60,7 @@ def boards(runs: ProfileRuns) -> Plain:
             for by in CELLS
         ],
         "differences": [
-            _differences(comparison)
+            differences(comparison)
             for of_metric in comparisons.values()
             for comparison in of_metric
         ],
@@ -175,7 +175,8 @@ def _comparisons(metric: Metric, models: Sequence[ScoredModel]) -> list[Comparis
     return found
 
 
-def _differences(comparison: Comparison) -> Plain:
+def differences(comparison: Comparison) -> Plain:
+    """Return a comparison's differences, with the marks that its table has."""
     reference, *others = comparison.models
     return {
         "metric": comparison.metric.name,
@@ -203,6 +204,7 @@ def _difference_row(comparison: Comparison, row: Row) -> Plain:
         "reference": f"{row.values[0]:.{decimals}f}",
         "cells": [
             _difference(difference, p, decimals)
+            | {"significant": row.significant(index)}
             | _over_subjects(row.over_subjects[index] if row.over_subjects else None, decimals, "+")
             for index, (difference, p) in enumerate(zip(row.differences, row.p_values, strict=True))
         ],
@@ -219,7 +221,6 @@ def _difference(difference: Difference, p: float | None, decimals: int) -> Plain
         "high": high,
         "interval": f"{low:+.{decimals}f} to {high:+.{decimals}f}" if known else "",
         "p": "" if p is None else f"{p:.4f}",
-        "significant": p is not None and p < SIGNIFICANT,
     }
 
 
@@ -280,8 +281,3 @@ def _condition_lines(parts: Sequence[str | Table]) -> list[str]:
             told = zip(part.heads[1:], facts, strict=True)
             lines.append(f"{name}: " + ", ".join(f"{what} {fact}" for what, fact in told if fact))
     return lines
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines of a list in Markdown without its marks."""
-    return [line.removeprefix("- ") for line in text.splitlines() if line]

@@ -11,6 +11,7 @@ from harness.foundation.errors import HarnessError
 from harness.foundation.files import read_json, sha256_of_json, visible
 from harness.foundation.provenance import read_record
 from harness.reporting.stored.run_folders import all_run_folders
+from harness.scoring.protocols import protocol_called
 from harness.scoring.stored_score import ScoreHeader, read_header
 
 METRIC = "MPJPE"
@@ -26,6 +27,7 @@ class BestScore:
     Attributes:
         model: the model.
         dataset: the data set, of whose test split it is.
+        data_hash: its hash; two sets may have one name, as two selections of the CMU database do.
         protocol: id of the protocol.
         input_2d: the 2D source, and what else the lifter was given.
         value: MPJPE in millimetres, averaged as the protocol says, then over seeds.
@@ -36,6 +38,7 @@ class BestScore:
 
     model: str
     dataset: str
+    data_hash: str
     protocol: str
     input_2d: str
     value: float
@@ -44,16 +47,17 @@ class BestScore:
     run_ids: tuple[str, ...]
 
     @property
-    def conditions(self) -> tuple[str, str, str, str]:
+    def conditions(self) -> tuple[str, str, str, str, str]:
         """What the score is the best of; numbers of other conditions do not compare with it."""
-        return self.model, self.dataset, self.protocol, self.input_2d
+        return self.model, self.dataset, self.data_hash, self.protocol, self.input_2d
 
 
 def best_scores(results: Path = Path("results")) -> list[BestScore]:
     """Return the best score of every model by data set, protocol and 2D source, sorted by these.
 
     Only records, headers and averages are read. Scores of corrupted input or other splits than
-    test do not count, nor do those of another version of the program, which it cannot read.
+    test do not count, nor do those made when the protocol was defined otherwise, nor those of
+    another version of the program, which it cannot read.
 
     Args:
         results: the folder of all results.
@@ -61,7 +65,7 @@ def best_scores(results: Path = Path("results")) -> list[BestScore]:
     configurations: dict[tuple[str, str], list[_Stored]] = defaultdict(list)
     for stored in _stored(results):
         configurations[stored.configuration, stored.protocol].append(stored)
-    best: dict[tuple[str, str, str, str], BestScore] = {}
+    best: dict[tuple[str, ...], BestScore] = {}
     for alike in configurations.values():
         score = _mean_over_seeds(alike)
         known = best.get(score.conditions)
@@ -87,11 +91,12 @@ def _stored(results: Path) -> Iterable[_Stored]:
             header = read_header(path.parent)
             averages = read_json(path.with_name("metrics.json"))
             configuration = _configuration(path.parents[2], header)
+            today = protocol_called(header.conditions.protocol).definition
         except HarnessError:
             continue
-        made = header.conditions.predictions
-        if made.split == "test" and made.corruption is None and METRIC in averages:
-            protocol = header.conditions.protocol
+        made, protocol = header.conditions.predictions, header.conditions.protocol
+        of_test = made.split == "test" and made.corruption is None
+        if of_test and header.conditions.definition == today and METRIC in averages:
             yield _Stored(made.seed, averages[METRIC], protocol, configuration, header)
 
 
@@ -117,6 +122,7 @@ def _mean_over_seeds(alike: list[_Stored]) -> BestScore:
     return BestScore(
         model=made.model,
         dataset=made.dataset,
+        data_hash=made.data_hash,
         protocol=runs[0].protocol,
         input_2d=made.input_2d + (" and root depth" if made.uses_root_depth else ""),
         value=fmean(run.value for run in runs),

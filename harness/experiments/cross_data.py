@@ -60,9 +60,6 @@ def cross_test(test: CrossTest, target: Profile, *, keep_predictions: bool) -> N
     """
     prepared = PreparedSet(test.prepared / test.target)
     _refuse_trained_subjects(test, prepared)
-    protocols = list(target.protocols)
-    if set(protocol_called(COMMON_PROTOCOL).joints) <= set(prepared.skeleton.joints):
-        protocols = list(dict.fromkeys([*protocols, COMMON_PROTOCOL]))
     predictions = predict_run(
         test.run,
         prepared.path,
@@ -71,7 +68,7 @@ def cross_test(test: CrossTest, target: Profile, *, keep_predictions: bool) -> N
         allow_other_input=True,
         out=test.out / "predictions",
     )
-    score_run(test.name, test.out, prepared.path, protocols, predictions)
+    score_run(test.name, test.out, prepared.path, _protocols(prepared, target), predictions)
     if not keep_predictions:
         shutil.rmtree(predictions)
 
@@ -131,18 +128,29 @@ def _tests(
                         yield CrossTest(source, target, run, prepared)
 
 
+def _protocols(prepared: PreparedSet, target: Profile) -> list[str]:
+    """Return the protocols of a set's profile, and that of all sets where it has the joints."""
+    common = set(protocol_called(COMMON_PROTOCOL).joints) <= set(prepared.skeleton.joints)
+    return list(dict.fromkeys([*target.protocols, *[COMMON_PROTOCOL] * common]))
+
+
 def _is_tested(test: CrossTest, target: Profile) -> bool:
-    """Whether the stored score is of these weights, data and settings."""
-    data_hash = PreparedSet(test.prepared / test.target).data_hash
+    """Whether the stored scores are of these weights, data and settings, under each protocol."""
+    prepared = PreparedSet(test.prepared / test.target)
+    protocols = _protocols(prepared, target)
     try:
         record = read_record(test.run / "run.json")
-        conditions = read_header(test.out / "scores" / COMMON_PROTOCOL).conditions
+        headers = [read_header(test.out / "scores" / protocol) for protocol in protocols]
     except HarnessError:
         return False
-    made = conditions.predictions
-    found = (made.run_id, made.data_hash, made.input_2d, made.flip_test, conditions.definition)
-    definition = protocol_called(COMMON_PROTOCOL).definition
-    return found == (record.run_id, data_hash, target.input_2d, target.flip_test, definition)
+    weights = record.results.get("checkpoint_sha256")
+    now = (record.run_id, weights, prepared.data_hash, target.input_2d, target.flip_test)
+    return all(
+        (made.run_id, made.checkpoint_sha256, made.data_hash, made.input_2d, made.flip_test) == now
+        and header.conditions.definition == protocol_called(protocol).definition
+        for header, protocol in zip(headers, protocols, strict=True)
+        for made in [header.conditions.predictions]
+    )
 
 
 def _refuse_trained_subjects(test: CrossTest, tested: PreparedSet) -> None:

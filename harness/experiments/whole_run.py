@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.datasets.importers import importer_called, prepare_set
 from harness.foundation.errors import HarnessError
+from harness.foundation.provenance import RunRecord
 from harness.foundation.settings import Profile
 from harness.prediction.predict_run import predict_run
 from harness.prediction.stored import read_predictions
@@ -54,7 +55,7 @@ def run_whole(plan: TrainingPlan, profile: Profile, tell: Callable[[str], None])
     record = train_run(plan)
     if record.status != "finished":
         return  # another process of a run whose first one goes on
-    if _is_scored(plan.folder, record.run_id, profile):
+    if _is_scored(plan.folder, record, profile):
         tell(f"{plan.name} is scored already ({record.run_id})")
         return
     tell(f"predicting and scoring {plan.name}")
@@ -62,14 +63,16 @@ def run_whole(plan: TrainingPlan, profile: Profile, tell: Callable[[str], None])
     score_run(plan.name, plan.folder, plan.prepared, profile.protocols)
 
 
-def _is_scored(folder: Path, run_id: str, profile: Profile) -> bool:
-    """Whether a run's predictions and its scores under every protocol are today's."""
+def _is_scored(folder: Path, record: RunRecord, profile: Profile) -> bool:
+    """Whether a run's predictions and scores under every protocol are of its present weights."""
     try:
         made = read_predictions(folder / "predictions").contract
         headers = [read_header(folder / "scores" / protocol) for protocol in profile.protocols]
     except HarnessError:
         return False
-    return (made.run_id, made.flip_test) == (run_id, profile.flip_test) and all(
+    found = (made.run_id, made.checkpoint_sha256, made.flip_test)
+    weights = record.results.get("checkpoint_sha256")
+    return found == (record.run_id, weights, profile.flip_test) and all(
         header.conditions.predictions == made
         and header.conditions.definition == protocol_called(protocol).definition
         for header, protocol in zip(headers, profile.protocols, strict=True)

@@ -99,8 +99,12 @@ def _at_most(weights: int, method: str) -> Iterator[None]:
     )
     try:
         yield
-    except (MemoryError, OverflowError, RuntimeError) as error:  # torch's, of a size beyond all
+    except (MemoryError, OverflowError) as error:
         raise too_large from error
+    except RuntimeError as error:  # torch's of a size beyond all; others are the method's own
+        if any(word in str(error) for word in ("overflow", "allocate", "too large")):
+            raise too_large from error
+        raise
     finally:
         for hook in hooks:
             hook.remove()

@@ -354,13 +354,13 @@ def _check_size(
 ) -> None:
     """Raise where positions are in another unit than declared, or not relative to the root."""
     predicted = positions[positions.any(axis=(1, 2))]
-    if not len(predicted):
-        return  # all zero has no size; it scores as badly as it should
+    found = float(np.median(np.linalg.norm(predicted, axis=-1))) if len(predicted) else 0.0
+    if not found:
+        return  # most joints at the origin have no size; they score as badly as they should
     root = prepared.skeleton.root
     image = prepared.image_25d
     truth = prepared.positions_3d[rows] if image is None else image[rows] / 1000
     usual = float(np.median(np.linalg.norm(truth - truth[:, root : root + 1], axis=-1)))
-    found = float(np.median(np.linalg.norm(predicted, axis=-1)))
     told = (
         f"read in {unit}, joints lie {found:.3g} m from the origin, {usual:.2g} m in the data set"
     )

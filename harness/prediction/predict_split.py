@@ -49,7 +49,7 @@ def predict(
             asked for, or they lack a joint.
     """
     if not allow_other_input:
-        _check_input(contract, prepared, input_2d)
+        check_input(contract, prepared, input_2d)
     clips = prepared.select(split)
     keypoints = confidence = None
     if corruption is not None:
@@ -60,8 +60,12 @@ def predict(
     return clips, lift(lifter, reader, flip_test=flip_test, batch_size=batch_size)
 
 
-def _check_input(contract: ModelContract, prepared: PreparedSet, input_2d: str) -> None:
-    """Raise where predictions would be taken for something they are not."""
+def check_input(contract: ModelContract, prepared: PreparedSet, input_2d: str) -> None:
+    """Raise where predictions would be taken for something they are not.
+
+    Raises:
+        HarnessError: data or 2D source are not those that the lifter was trained on.
+    """
     layout = prepared.layout(input_2d).name
     if input_2d != contract.input_2d or layout != contract.data_layout:
         raise HarnessError(

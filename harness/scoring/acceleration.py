@@ -40,7 +40,8 @@ def acceleration_error_n_minus_2(poses: ClipPoses) -> Floats:
     window is that short, the whole clip is one window.
     """
     length = poses.window if poses.window > 2 else int(poses.frames[-1:].sum()) + 1
-    inside = poses.frames[poses.third_of_three] % length >= 2
+    _, places = poses.windows(length)
+    inside = places[poses.third_of_three] >= 2
     errors = np.zeros(poses.predicted.shape[1::-1]).T
     errors[poses.third_of_three[inside] - 2] = poses.second_differences[inside]
     return errors if inside.any() else np.full_like(errors, np.nan)

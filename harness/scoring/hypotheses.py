@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.body.skeleton import skeleton_called
 from harness.scoring.image_space import reprojection_distances
 from harness.scoring.metric_kinds import MILLIMETRES, Metric
 from harness.scoring.scored_clips import ScoredClip
@@ -99,37 +100,34 @@ def hypothesis_sums(clip: ScoredClip, windows: int = 1) -> Sums:
     found = {P_AGG: mean}
     if place.protocol.target == "camera" and place.seen is not None:
         seen = place.input_2d()[:, list(place.scored_columns())]
-        fitted = place.estimated_roots(place.metric(clip.predicted).mean(axis=1))["fitted"]
+        single = place.metric(clip.predicted).mean(axis=1)
+        fitted = place.fitted_origins(single)
+        if place.protocol.root == "subtract_predicted_root":
+            fitted += single[:, skeleton_called(place.predictions.contract.skeleton).root]
         roots = {J_AGG_FITTED: fitted, J_AGG: place.true_roots().astype(np.float64)}
         for name, path in roots.items():
             apart = reprojection_distances(candidates, path, seen, place.camera)
             found[name] = _chosen(errors, np.where(np.isnan(apart), np.inf, apart).argmin(axis=1))
-    found[best_name(windows)] = _best_of_windows(errors, clip.frames, clip.poses.window, windows)
+    numbers, _ = clip.poses.windows(clip.poses.window)
+    found[best_name(windows)] = _best_of_windows(errors, numbers // windows)
     found[J_BEST] = errors.min(axis=1)
     return {name: (len(values), values.sum(axis=0)) for name, values in found.items()}
 
 
-def _best_of_windows(
-    errors: Floats, frames: NDArray[np.int64], window: int, together: int
-) -> Floats:
-    """Return (frames, joints) the errors of the hypothesis with the least mean in each window.
+def _best_of_windows(errors: Floats, numbers: NDArray[np.int64]) -> Floats:
+    """Return (frames, joints) the errors of the hypothesis with the least mean of its frames.
 
     Args:
         errors: (frames, hypotheses, joints).
-        frames: numbers within the clip; where they do not go on, an aligned last window begins.
-        window: length of a window.
-        together: windows that one hypothesis is chosen for.
+        numbers: (frames,) ascending; frames of one number choose together.
     """
-    if not len(frames):
+    if not len(numbers):
         return errors[:, 0]
-    numbers = frames // window
-    for aligned in np.flatnonzero(np.diff(frames) <= 0) + 1:
-        numbers[aligned:] = numbers[aligned - 1] + 1
-    starts = np.flatnonzero(np.diff(numbers // together, prepend=-1))
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
     totals = np.add.reduceat(errors.sum(axis=2), starts, axis=0)
     of_window = totals.argmin(axis=1)
-    of_frame = np.repeat(of_window, np.diff([*starts, len(frames)]))
-    return errors[np.arange(len(frames)), of_frame]
+    of_frame = np.repeat(of_window, np.diff([*starts, len(numbers)]))
+    return errors[np.arange(len(numbers)), of_frame]
 
 
 def _chosen(errors: Floats, hypothesis: NDArray[np.intp]) -> Floats:

@@ -136,6 +136,18 @@ class ClipPoses:
         gaps = len(self.third_of_three) < len(everywhere)
         return everywhere[self.third_of_three - 2] if gaps else everywhere
 
+    def windows(self, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (frames,) each the window of a frame, from 0, and its place in that window.
+
+        Windows of `length` frames lie end to end from the clip's start. Where frames do not go on,
+        a last window aligned to the clip's end begins.
+        """
+        numbers, places = self.frames // length, self.frames % length
+        for aligned in np.flatnonzero(np.diff(self.frames) <= 0) + 1:
+            numbers[aligned:] = numbers[aligned - 1] + 1
+            places[aligned:] = self.frames[aligned:] - self.frames[aligned]
+        return numbers, places
+
     def undefined(self) -> NDArray[np.float64]:
         """Return (frames, joints) of NaN, for a metric to fill in."""
         return np.full(self.predicted.shape[1::-1], np.nan).T

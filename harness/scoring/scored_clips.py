@@ -217,9 +217,12 @@ class Place:
         if self.predictions.roots is not None:
             paths["predicted"] = self.predictions.roots[self.predicted_rows] + metric[:, root]
         if self.seen is not None:
-            lines = lines_of_sight(self.input_2d(), self.camera)
-            paths["fitted"] = fitted_roots(metric, lines) + metric[:, root]
+            paths["fitted"] = self.fitted_origins(metric) + metric[:, root]
         return paths
+
+    def fitted_origins(self, metric: NDArray[np.floating]) -> Floats:
+        """Return (frames, 3) where poses have to stand to project best, their roots not added."""
+        return fitted_roots(metric, lines_of_sight(self.input_2d(), self.camera))
 
     def true_roots(self) -> NDArray[np.float32]:
         """Return (frames, 3) camera-space metres."""

@@ -72,6 +72,22 @@ def test_every_pair_is_tested_once_and_stands_in_the_matrix(
     again = run(capsys, "cross", "tiny", "other")
     assert again.count("tested already") == again.count("\n") == 4
 
+    # Another protocol of the profile, or weights trained again under the same id.
+    params_with = params()
+    params_with["profiles"]["other"]["protocols"].append("h36m17-framewise")
+    Path("params.yaml").write_text(yaml.safe_dump(params_with, sort_keys=False))
+    again = run(capsys, "cross", "tiny", "other")
+    assert again.count("tested already") == 2
+    assert "tiny/martinez-seed0 on other\n" in again
+    Path("params.yaml").write_text(yaml.safe_dump(params(), sort_keys=False))
+    stored = Path("results/tiny/runs/martinez-seed0/cross/other/scores/h36m17-actionwise")
+    header = json.loads((stored / "score.json").read_text())
+    header["conditions"]["predictions"]["checkpoint_sha256"] = "0" * 64
+    (stored / "score.json").write_text(json.dumps(header))
+    again = run(capsys, "cross", "tiny", "other")
+    assert again.count("tested already") == 3
+    assert "tiny/martinez-seed0 on other\n" in again
+
     written = run(capsys, "tables")
     for ending in ("md", "csv", "tex", "png", "pdf"):
         assert f"results/across/cross_data.{ending}" in written

@@ -9,6 +9,7 @@ import yaml
 from tiny_project import tiny_params
 
 from harness.cli.main import main
+from harness.foundation.provenance import read_record
 from harness.foundation.settings import Profile
 from harness.lifting import registry
 from harness.lifting.recipe import Recipe
@@ -57,6 +58,16 @@ def test_a_new_method_is_run_and_compared_without_a_word_in_params(
     assert Path("params.yaml").read_bytes() == before
     assert run("run", "my_lifter", "--seeds", "0,1", "--against", "martinez") == 0
     assert "tiny/my_lifter-seed1 is scored already" in capsys.readouterr().out
+    # Trained again under the same id, as on another machine: the scores are of other weights.
+    record = Path("results/tiny/runs/my_lifter-seed1/run.json")
+    told = read_record(record)
+    weights = str(told.results["checkpoint_sha256"])
+    for path in record.parent.glob("*/**/*.json"):
+        path.write_text(path.read_text().replace(weights, "0" * 64))
+    assert run("run", "my_lifter", "--seeds", "0,1", "--against", "martinez") == 0
+    printed = capsys.readouterr().out
+    assert "tiny/my_lifter-seed0 is scored already" in printed
+    assert "predicting and scoring tiny/my_lifter-seed1" in printed
     assert run("tables", "--with", "my_lifter", "--seeds", "0,1") == 0
     assert "My Lifter &" in Path("results/tiny/tables/table_01_mpjpe.tex").read_text()
     sys.modules.pop("my_lifter", None)

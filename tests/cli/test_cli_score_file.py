@@ -307,6 +307,14 @@ def test_a_bad_file_is_refused(
     assert not Path("results").exists()
 
 
+def test_a_file_whose_joints_mostly_lie_at_the_origin_is_scored(prepared: PreparedSet) -> None:
+    collapsed = predicted(prepared)
+    for array in collapsed.values():
+        array[:, 1:-2] = 0.0
+    scored(npz(collapsed))
+    assert mpjpe() > 100
+
+
 class RunsCode:
     def __reduce__(self) -> tuple[Any, ...]:
         return (Path.touch, (Path("it-ran"),))

@@ -1,5 +1,6 @@
 """Checkpoints come back exactly, and nothing damaged, foreign or dangerous is loaded."""
 
+import dataclasses
 import json
 import pickle
 import resource
@@ -193,3 +194,13 @@ def test_a_small_file_that_claims_a_large_network_is_refused_at_no_cost(
 def test_a_network_larger_than_any_is_refused_before_it_is_built() -> None:
     with pytest.raises(HarnessError, match="a lifter of more than 268,435,456 weights"):
         build_lifter(method_called("martinez"), {"width": 500_000}, H36M_17, H36M_17, 0)
+
+
+def test_a_mistake_in_a_method_is_not_taken_for_its_size() -> None:
+    def build(*_: object) -> LinearLifter:
+        torch.zeros(2, 3) @ torch.zeros(2, 3)
+        raise AssertionError
+
+    wrong = dataclasses.replace(method_called("martinez"), build=build)
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes"):
+        build_lifter(wrong, {}, H36M_17, H36M_17, 0)

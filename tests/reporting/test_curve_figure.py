@@ -17,6 +17,7 @@ def write_history(results: Path, run: str, values: list[str]) -> None:
 def test_curves_are_drawn_and_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
     write_history(tmp_path, "dgnet-seed0", ["200", "150", "160"])
     write_history(tmp_path, "dgnet-seed1", ["210", "155", "150"])
+    write_history(tmp_path, "semgcn-seed0", [])  # in its first epoch
     path, _ = draw_learning_curves(["semgcn", "dgnet"], "quick", tmp_path, [0, 1])
     picture = image.imread(path)
     assert picture[..., :3].std() > 0.02, "something other than white paper is drawn"

@@ -109,6 +109,7 @@ def test_a_frame_is_shown_as_its_window_lifts_it(data: PreparedSet, tmp_path: Pa
         ("fsg", {"channels": 8, "blocks": 1}, set()),
         ("martinez", {"width": 8}, set()),
         ("videopose3d", {"frames": 3, "channels": 8}, set()),
+        ("d3dp", {"frames": 9, "channels": 8, "depth": 1, "hypotheses": 3, "steps": 1}, set()),
     ],
 )
 def test_affinities_are_those_the_network_has(

@@ -11,12 +11,13 @@ import pytest
 from numpy.typing import NDArray
 from scored_sets import make_contract, make_set, true_poses
 
-from harness.body.camera import project
+from harness.body.camera import Camera, project
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
 from harness.prediction.stored import Predictions, read_predictions, write_predictions
 from harness.reporting.stored.score_text import as_markdown
 from harness.scoring.hypotheses import J_AGG, J_AGG_FITTED, J_BEST, P_AGG, P_BEST
+from harness.scoring.image_space import lines_of_sight
 from harness.scoring.metrics import METRICS
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
@@ -101,14 +102,17 @@ def p_best(length: int) -> Callable[..., list[float]]:
     return of_clip
 
 
-def j_agg(prepared: PreparedSet, root_of: Callable[[Array, Array], Array]) -> Callable[..., object]:
-    """J-Agg with the path of the root that `root_of` makes of a clip's true roots."""
+def j_agg(
+    prepared: PreparedSet, root_of: Callable[[Array, Array, Array, Camera], Array]
+) -> Callable[..., list[float]]:
+    """J-Agg with the path that `root_of` makes of true roots, keypoints, mean pose and camera."""
 
     def of_clip(errors: Errors, poses: Array, truth: Array, clip: object) -> list[float]:
         rows = slice(clip.first_row, clip.first_row + clip.frames)  # type: ignore[attr-defined]
         camera = prepared.camera(clip.camera)  # type: ignore[attr-defined]
         seen = prepared.keypoints_2d("gt")[rows].astype(float)
-        roots = root_of(prepared.positions_3d[rows, 0].astype(float), seen)
+        true_roots = prepared.positions_3d[rows, 0].astype(float)
+        roots = root_of(true_roots, seen, poses.mean(axis=1), camera)
         values = []
         for n, e in enumerate(errors):
             total = 0.0
@@ -124,6 +128,18 @@ def j_agg(prepared: PreparedSet, root_of: Callable[[Array, Array], Array]) -> Ca
     return of_clip
 
 
+def best_projecting(true_roots: Array, seen: Array, poses: Array, camera: Camera) -> Array:
+    """Where the mean pose has to stand to lie on its lines of sight, frame by frame."""
+    found = []
+    for pose, lines in zip(poses, lines_of_sight(seen, camera), strict=True):
+        left, right = [], []
+        for (x, y, z), (u, v) in zip(pose, lines, strict=True):
+            left += [[1, 0, -u], [0, 1, -v]]  # x + tx = u (z + tz), y + ty = v (z + tz)
+            right += [u * z - x, v * z - y]
+        found.append(np.linalg.lstsq(np.array(left), np.array(right), rcond=None)[0])
+    return np.array(found)
+
+
 def test_the_aggregates_are_those_of_slow_loops(
     prepared: PreparedSet, predictions: Predictions, tmp_path: Path
 ) -> None:
@@ -131,14 +147,28 @@ def test_the_aggregates_are_those_of_slow_loops(
     found = {item.name: value.average for item, value in score.aggregates().items()}
     expected = {
         P_AGG: slow(prepared, p_agg),
-        J_AGG: slow(prepared, j_agg(prepared, lambda roots, seen: roots)),  # type: ignore[arg-type]
+        J_AGG: slow(prepared, j_agg(prepared, lambda roots, *_: roots)),
+        J_AGG_FITTED: slow(prepared, j_agg(prepared, best_projecting)),
         P_BEST: slow(prepared, p_best(WINDOW)),
         J_BEST: slow(prepared, j_best),
     }
-    fitted = found.pop(J_AGG_FITTED)
     assert found == pytest.approx(expected, rel=1e-9)
     assert found[J_BEST] < found[P_BEST]
-    assert fitted is not None
+
+
+def test_an_offset_of_all_joints_changes_nothing_where_the_root_is_subtracted(
+    prepared: PreparedSet, predictions: Predictions, tmp_path: Path
+) -> None:
+    contract = make_contract(prepared, frames=WINDOW, hypotheses=HYPOTHESES)
+    moved = several(prepared) + np.array([0.2, -0.1, 0.3], dtype=np.float32)
+    write_predictions(tmp_path / "p", contract, prepared.select("test"), moved)
+    subtracted = protocol_called("h36m16-semgcn")
+    plain, offset = (
+        score_predictions(made, prepared, subtracted, tmp_path / name, force=True).aggregates()
+        for name, made in (("plain", predictions), ("offset", read_predictions(tmp_path / "p")))
+    )
+    for item, value in plain.items():
+        assert offset[item].average == pytest.approx(value.average, rel=1e-4), item.name
 
 
 def test_p_best_of_a_batch_chooses_for_more_frames_and_says_so(
@@ -201,10 +231,10 @@ def test_j_agg_rests_on_the_true_path_of_the_root(
     score = score_predictions(predictions, prepared, ACTIONWISE, tmp_path / "score")
     found = {item.name: value.average for item, value in score.aggregates().items()}
 
-    def constant(roots: Array, seen: Array) -> Array:
+    def constant(roots: Array, *_: object) -> Array:
         return np.broadcast_to(roots.mean(axis=0) + np.array([0, 0, 1.0]), roots.shape)
 
-    away = slow(prepared, j_agg(prepared, constant))  # type: ignore[arg-type]
+    away = slow(prepared, j_agg(prepared, constant))
     assert away > 1.1 * found[J_AGG]
     assert found[J_AGG] <= found[J_AGG_FITTED] < away
 

@@ -255,6 +255,15 @@ def test_the_n_minus_2_rule_makes_whole_windows_too_good_by_that_part() -> None:
     assert found == pytest.approx(np.mean(inside) * 3 / 5)
 
 
+def test_the_n_minus_2_rule_counts_an_aligned_last_window_from_its_own_start() -> None:
+    predicted, target = motion(12)
+    parts = [slice(0, 5), slice(5, 10), slice(7, 12)]
+    inside = [slow_acceleration(predicted[part], target[part]) for part in parts]
+    frames = np.concatenate([np.arange(12)[part] for part in parts])
+    aligned = poses_of(predicted[frames], target[frames], frames)
+    assert mean_of("Acceleration n-2", aligned) == pytest.approx(np.mean(inside) * 3 / 5)
+
+
 def test_a_still_joint_has_no_waveform() -> None:
     predicted, target = motion()
     still = np.repeat(target[:1], len(target), axis=0)

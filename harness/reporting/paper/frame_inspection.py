@@ -21,9 +21,10 @@ from harness.datasets.clip_names import clip_names
 from harness.datasets.prepared import PreparedSet, Split
 from harness.foundation.errors import HarnessError
 from harness.foundation.suggest import nearest_name
-from harness.lifting.checkpoint import CHECKPOINT, ModelContract, load_checkpoint
+from harness.lifting.checkpoint import CHECKPOINT, load_checkpoint
 from harness.lifting.contract import Lifter, first_predicted
 from harness.lifting.windows import WindowIndex, WindowReader
+from harness.prediction.predict_split import check_input
 
 Floats = NDArray[np.float64]
 
@@ -170,7 +171,7 @@ def make_scene(
     lifter, contract = load_checkpoint(run / CHECKPOINT)
     source = contract.input_2d if input_2d is None else input_2d
     if not allow_other_input:
-        _check_input(contract, prepared, source)
+        check_input(contract, prepared, source)
     (name,), length = clip_names(clip), int(clip["frames"].item())
     outside = [frame for frame in frames if not 0 <= frame < length]
     if outside or not frames:
@@ -184,6 +185,8 @@ def make_scene(
     inputs = reader.inputs(WindowIndex(np.zeros_like(rows), start, rows, rows + 1))
     with torch.inference_mode():
         positions = lifter(inputs)
+    if lifter.hypotheses > 1:
+        positions = positions.mean(dim=1)  # what counts of several, see scoring.hypotheses
     predicted = positions[:, place if lifter.predicts == "all" else 0].double().numpy()
     affinities = _affinities(lifter, inputs.keypoints, block, place)
     columns = list(lifter.layout.columns_in(prepared.layout(source)))
@@ -246,13 +249,3 @@ def _of_frame(
     missing = frames - matrices.shape[1]  # of the last frames forward, of the first backward
     index = place - missing if kind == "backward" else place
     return [(kind, matrices[:, index])] if 0 <= index < matrices.shape[1] else []
-
-
-def _check_input(contract: ModelContract, prepared: PreparedSet, input_2d: str) -> None:
-    trained = (contract.input_2d, contract.data_hash or prepared.data_hash)
-    if (input_2d, prepared.data_hash) != trained:
-        raise HarnessError(
-            f"{contract.run_id} was trained on 2D source '{contract.input_2d}' of "
-            f"{contract.dataset}, not on '{input_2d}' of {prepared.path}; name what it was trained "
-            "on, or say that another input is meant (--allow-other-input)"
-        )

@@ -120,10 +120,10 @@ class EmbeddedGaussian(WeightingModule):
 
 
 def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last axis where `mask` is true, 0 elsewhere.
+    """Softmax over the last axis where `mask` is true, 0 elsewhere; without any, all weigh alike.
 
-    A row without a true value would have no softmax; it weighs all alike. Only the unified form can
-    have such rows, for joints connected solely to frames outside the window, whose features are 0.
+    Only the unified form can have rows without a true value, for joints connected solely to frames
+    outside the window.
     """
     return torch.where(mask, score, torch.finfo(score.dtype).min).softmax(-1)
 

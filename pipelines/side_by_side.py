@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.foundation.cores import usable_cores
 from harness.foundation.errors import CheckFailed, HarnessError
 from harness.foundation.preloaded import preloaded
 from harness.foundation.provenance import read_record
@@ -82,9 +83,7 @@ def run_pipeline() -> None:
         CheckFailed: a stage failed; its own message is printed above.
     """
     settings = load_settings()
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    cores = usable_cores()
     profile = settings.profile
     runs = [(model, seed) for seed in settings.seeds for model in settings.models]
     shares = lanes(seconds_before(RESULTS, profile, runs), cores)

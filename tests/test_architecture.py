@@ -67,7 +67,7 @@ def test_floors_of_the_harness_import_only_from_below() -> None:
                 assert parts[1] not in above, f"{path} ({floor}) must not import {name}"
 
 
-def test_runs_knows_no_floor() -> None:
+def test_foundation_knows_no_floor() -> None:
     for path in sources("harness/foundation"):
         for name in imported_modules(path):
             parts = name.split(".")

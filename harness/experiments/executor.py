@@ -23,6 +23,7 @@ from typing import Literal, Protocol
 from harness.datasets.prepared import PreparedSet
 from harness.experiments.grid import Cell, left_by_cell, resolve_cells
 from harness.experiments.identity import cell_key
+from harness.foundation.cores import usable_cores
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import Unwritable, read_json, write_json
 from harness.foundation.preloaded import Interpreter, preloaded
@@ -93,7 +94,7 @@ def local_executor(workers: int | None = None, cores: int | None = None) -> Iter
         workers: cells at a time; by default one a core.
         cores: cores shared out evenly among them; by default all that this process may use.
     """
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or usable_cores()
     workers = workers or cores
     threads = max(1, cores // workers)
     with contextlib.ExitStack() as stack:

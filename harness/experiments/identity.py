@@ -1,4 +1,4 @@
-"""The identity of a cell: a hash of everything that shapes its numbers.
+"""The identity of a cell: a hash of everything that shapes its numbers but the code that scores.
 
 A finished cell with the same key is the same experiment, whatever it is called, and is never run
 again. Settings are hashed with all defaults filled in, so that writing one out changes nothing.

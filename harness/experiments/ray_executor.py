@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.experiments.executor import Executor, PlacedCell, interpreter_with, start_process
+from harness.foundation.cores import usable_cores
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import only_writer
 from harness.foundation.tracking import ParentRun
@@ -71,7 +72,7 @@ def ray_executor(
         if address is None:
             ray.init(
                 address="local",
-                num_cpus=cores or len(os.sched_getaffinity(0)),
+                num_cpus=cores or usable_cores(),
                 object_store_memory=_STORE_BYTES,
                 include_dashboard=False,
                 log_to_driver=False,

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
 
 from harness.foundation.budget import BUDGET
+from harness.foundation.cores import usable_cores
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import read_json, read_text, sha256_of_json, write_json
 from harness.foundation.plain_yaml import parse_yaml
@@ -340,14 +341,12 @@ def _installed(package: str) -> str | None:
 def hardware() -> Hardware:
     """Return what this process may use of the machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    # Fewer cores than the machine has may be allowed to a process; macOS cannot say.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # A run that never imported torch used no GPU, and must not wait for the import.
     torch = sys.modules.get("torch")
     cuda = None if torch is None or not torch.cuda.is_available() else torch.cuda
     return Hardware(
         cpu=_cpu(),
-        cores=cores or 1,
+        cores=usable_cores(),
         memory_gib=round(memory / 2**30, 1),
         gpus=[] if cuda is None else list(map(cuda.get_device_name, range(cuda.device_count()))),
     )

@@ -49,6 +49,16 @@ _SHAPING_PACKAGES = (
 """Where code stands between a prepared set and weights or predictions; the rest of
 harness.foundation (progress, tracking, records) shapes no number."""
 
+_SHAPING_MODULES = (
+    "harness.training.taken_joints",
+    "harness.training.beginning",
+    "harness.training.warm_start",
+    "harness.training.loop",
+    "harness.prediction.predict_split",
+)
+"""Where the way starts that every method shares: what is not imported from here, nor by the
+method, is bookkeeping."""
+
 
 def method_names() -> Sequence[str]:
     """Return the names of all methods, installed packages' included, sorted."""
@@ -108,8 +118,7 @@ def method_sources(name: str) -> dict[str, str]:
     module = method_module(name)
     package = module.partition(".")[0]
     theirs = () if package == "harness" else (package,)
-    start = (module, "harness.training.loop", "harness.prediction.predict_split")
-    hashes = source_hashes(start, (*_SHAPING_PACKAGES, *theirs))
+    hashes = source_hashes((module, *_SHAPING_MODULES), (*_SHAPING_PACKAGES, *theirs))
     return {name: value for name, value in hashes.items() if name != __name__}
 
 

@@ -4,7 +4,13 @@ A window of 27 frames is half a second at 50 frames a second and three at 10: li
 one frame have learnt how far people move between frames.
 """
 
+import math
 from collections.abc import Sequence
+
+
+def nearest_rate(trained: Sequence[float], rate: float) -> float:
+    """Return the rate trained at that is fewest times faster or slower than `rate`."""
+    return min(trained, key=lambda one: abs(math.log(one / rate)))
 
 
 def rate_difference(
@@ -25,7 +31,7 @@ def rate_difference(
     odd = [rate for rate in predicted if rate not in trained]
     if not odd:
         return None
-    nearest = min(trained, key=lambda rate: abs(rate - odd[0]))
+    nearest = nearest_rate(trained, odd[0])
     return (
         f"{told}, trained at {_listed(trained)}: a window of {frames} frames spans "
         f"{frames / odd[0]:.2g} s in place of {frames / nearest:.2g} s; resample the 2D to the "

@@ -24,6 +24,9 @@ from harness.datasets.growing_array import GrowingArray, map_array
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import atomic_folder, read_json, sha256_of_file, write_json
 
+OF_ONE_RUN = frozenset({"run_id", "checkpoint_sha256", "seed"})
+"""What of a contract differs between runs of one method under equal conditions."""
+
 
 class PredictionContract(BaseModel):
     """The conditions under which predictions were made; scores of different ones never mix.

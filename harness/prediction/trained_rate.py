@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.datasets.resample import resample
+from harness.prediction.rate_difference import nearest_rate
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +27,8 @@ def rate_to_lift_at(trained: Sequence[float] | None, fps: float, frames: int) ->
     """
     if frames == 1 or not trained:
         return fps
-    nearest = min(trained, key=lambda rate: abs(math.log(rate / fps)))
-    return fps * float(Fraction(nearest / fps).limit_denominator(_MOST_STEPS))
+    times = Fraction(nearest_rate(trained, fps) / fps).limit_denominator(_MOST_STEPS)
+    return fps * float(times)
 
 
 def rate_warning(rate: float, fps: float) -> str | None:

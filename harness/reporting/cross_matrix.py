@@ -18,8 +18,10 @@ from harness.reporting.published import AVERAGE
 from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model, takes_of_models
 from harness.reporting.table_parts import (
     csv_text,
+    difference_cells,
     interval,
     interval_heads,
+    limits,
     not_measured,
     number,
     run_names,
@@ -195,9 +197,7 @@ def _lost(
         takes = takes_of_models([home.runs, away.runs], _METRIC)
         (difference,) = differences_to_first(takes)
         people = intervals_over_subjects(takes)
-        known = difference.low is not None and difference.high is not None
-        line = [column, row, f"{difference.value:+.1f}"]
-        line.append(f"{difference.low:+.1f} to {difference.high:+.1f}" if known else "")
+        line = [column, row, *difference_cells(difference, 1)]
         if people is not None:
             line.append(f"{people[0].low:+.1f} to {people[0].high:+.1f}")
         lines.append(line)
@@ -274,8 +274,7 @@ def _record(cell: CrossCell) -> dict[str, Any]:
         "tested_on": cell.tested,
         "metric": _METRIC.name,
         "value": f"{value.mean:.3f}",
-        "low": "" if value.low is None else f"{value.low:.3f}",
-        "high": "" if value.high is None else f"{value.high:.3f}",
+        **limits(value),
         **subject_limits(value, row.subjects),
         "dataset": row.dataset,
         "data_hash": row.data_hash,

@@ -28,12 +28,12 @@ def draw_learning_curves(
     """
     folders = run_folders(results, profile)
     histories = {
-        (model, seed): pd.DataFrame(map(asdict, history)).astype({"validation_MPJPE": float})
+        (model, seed): pd.DataFrame(map(asdict, epochs)).astype({"validation_MPJPE": float})
         for model in models
         for seed in seeds
         if (run := folders.get(f"{model}-seed{seed}"))
         and (path := run / "history.csv").is_file()
-        and (history := read_history(path))  # none in the first epoch
+        and (epochs := read_history(path))  # none in the first epoch
     }
     validated = any(history["validation_MPJPE"].notna().any() for history in histories.values())
     drawn, label = (

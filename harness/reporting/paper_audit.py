@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.experiments.grid import grid_called
-from harness.foundation.errors import HarnessError
 from harness.foundation.files import atomic_file
 from harness.foundation.settings import Settings
 from harness.reporting.grids.experiments import REPRODUCING, experiment_reproduction
@@ -22,6 +21,7 @@ from harness.reporting.paper.keypoint_table import published_keypoints
 from harness.reporting.paper.speed_report import SpeedReport
 from harness.reporting.paper.speed_table import SPEED_FILE, SPEED_FOLDER, read_speed
 from harness.reporting.paper.subject_table import BY_ACTION_AND_SUBJECT, published_by_subject
+from harness.reporting.profile_tables import runs_of_profile
 from harness.reporting.published import (
     ACTION_COLUMNS,
     AVERAGE,
@@ -29,7 +29,7 @@ from harness.reporting.published import (
     published_table,
 )
 from harness.reporting.reproduction import Reproduction, reproduction_page
-from harness.reporting.stored.scored_runs import ScoredModel, find_scored_model, takes_of_models
+from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
 from harness.reporting.table_parts import Published
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
@@ -72,8 +72,7 @@ def _defined(settings: Settings, profile: str) -> list[str]:
 def reproductions(settings: Settings, profile: str, results: Path) -> list[Reproduction]:
     """Return what became of each table of the paper; arguments as `write_reproduction`."""
     grids = _defined(settings, profile)
-    protocol = settings.profile_called(profile).protocols[0]
-    models = _scored(settings, profile, protocol, results)
+    models, _ = runs_of_profile(settings, profile, results).scored
     found = [
         action_reproduction(*table, models=models, folder=results / profile)
         for table in _ACTION_TABLES
@@ -253,22 +252,6 @@ def _weak_supervision(folder: Path) -> Reproduction:
         dataset=str(both["dataset_here"].iloc[0]) if len(both) else None,
         differences=tuple(same["value_here"].astype(float) - same["value"].astype(float)),
     )
-
-
-def _scored(
-    settings: Settings, profile: str, protocol: str, results: Path
-) -> Sequence[ScoredModel]:
-    """Return the profile's models that were scored on the test split as it is."""
-    found = []
-    for name in settings.models:
-        try:
-            model = find_scored_model(name, profile, protocol, results, settings.seeds)
-        except HarnessError:
-            continue  # its table says why
-        made = model.runs[0].score.header.conditions.predictions
-        if made.split == "test" and made.corruption is None:
-            found.append(model)
-    return found
 
 
 def _average(own: pd.DataFrame, model: ScoredModel) -> float | None:

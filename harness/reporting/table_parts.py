@@ -249,6 +249,12 @@ def _facts(row: ReproducedRow) -> dict[str, str]:
     }
 
 
+def limits(value: Value) -> dict[str, str]:
+    """Return the limits of a number's interval over takes, as CSV."""
+    ends = {"low": value.low, "high": value.high}
+    return {name: "" if end is None else f"{end:.3f}" for name, end in ends.items()}
+
+
 def subject_limits(value: Value, subjects: int) -> dict[str, Any]:
     """Return how many subjects a number is of, and the limits of its interval over them, as CSV.
 
@@ -316,8 +322,7 @@ def measured_records(published: Published, row: ReproducedRow) -> list[dict[str,
             "action": cell,
             "metric": published.metric,
             "value": f"{value.mean:.3f}",
-            "low": "" if value.low is None else f"{value.low:.3f}",
-            "high": "" if value.high is None else f"{value.high:.3f}",
+            **limits(value),
             **subject_limits(value, row.subjects),
             "published": "" if match is None or cell not in match else printed(match[cell]),
             "difference": differences.get(cell, ""),

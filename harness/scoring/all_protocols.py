@@ -9,6 +9,7 @@ from harness.foundation.files import write_json
 from harness.foundation.provenance import dvc_hashes
 from harness.foundation.tracking import Tracker, open_tracker
 from harness.prediction.stored import PredictionContract, read_predictions
+from harness.scoring.activities import ACTIVITIES_FILE
 from harness.scoring.protocols import protocol_called
 from harness.scoring.score import score_predictions
 from harness.scoring.stored_score import HYPOTHESES_FILE
@@ -19,7 +20,7 @@ _COLUMNS = ("MPJPE", "P-MPJPE")
 
 def files_in_git(folder: Path) -> list[Path]:
     """Return the files of a score that git keeps: all but the errors by frame and joint."""
-    names = ("score.json", "sequences.csv", HYPOTHESES_FILE, "metrics.json")
+    names = ("score.json", "sequences.csv", HYPOTHESES_FILE, ACTIVITIES_FILE, "metrics.json")
     return [folder / name for name in names if (folder / name).is_file()]
 
 

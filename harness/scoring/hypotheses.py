@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.body.skeleton import skeleton_called
 from harness.scoring.image_space import reprojection_distances
-from harness.scoring.metric_kinds import MILLIMETRES, Metric
+from harness.scoring.metric_kinds import MILLIMETRES, FrameNumbers, Metric
 from harness.scoring.scored_clips import ScoredClip
 from harness.scoring.sequences import Sums
 
@@ -114,7 +114,7 @@ def hypothesis_sums(clip: ScoredClip, windows: int = 1) -> Sums:
     return {name: (len(values), values.sum(axis=0)) for name, values in found.items()}
 
 
-def _best_of_windows(errors: Floats, numbers: NDArray[np.int64]) -> Floats:
+def _best_of_windows(errors: Floats, numbers: FrameNumbers) -> Floats:
     """Return (frames, joints) the errors of the hypothesis with the least mean of its frames.
 
     Args:

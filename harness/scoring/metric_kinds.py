@@ -136,7 +136,7 @@ class ClipPoses:
         gaps = len(self.third_of_three) < len(everywhere)
         return everywhere[self.third_of_three - 2] if gaps else everywhere
 
-    def windows(self, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def windows(self, length: int) -> tuple[FrameNumbers, FrameNumbers]:
         """Return (frames,) each the window of a frame, from 0, and its place in that window.
 
         Windows of `length` frames lie end to end from the clip's start. Where frames do not go on,

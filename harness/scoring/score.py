@@ -1,7 +1,7 @@
 """Scoring: stored predictions and a prepared set in, errors, sums and averages out.
 
 Reads files only, never a model. Clips are scored in the order of the prepared set, whatever order
-they were predicted in, and every frame counts once.
+they were predicted in; which frames count, and how often, is the protocol's `coverage`.
 """
 
 import hashlib

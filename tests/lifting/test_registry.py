@@ -39,7 +39,11 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize("name", sorted(registry.METHODS))
 def test_each_of_our_methods_loads_under_its_name(name: str) -> None:
     assert method_called(name).name == name
-    assert method_module(name) in method_sources(name)
+    sources = method_sources(name)
+    assert method_module(name) in sources
+    shared = ("taken_joints", "beginning", "warm_start", "loop", "window_order", "schedule")
+    assert {f"harness.training.{module}" for module in shared} <= sources.keys()
+    assert "harness.training.watching" not in sources, "what people see shapes no number"
 
 
 def test_an_installed_package_adds_a_method(monkeypatch: pytest.MonkeyPatch) -> None:

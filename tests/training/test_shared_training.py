@@ -23,9 +23,10 @@ from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
 from harness.lifting import registry
 from harness.lifting.windows import WindowReader
+from harness.training.beginning import untrained
 from harness.training.loop import StateFile, Training, make_fabric
 from harness.training.state import TrainingState, load_state
-from harness.training.train_run import train_run, untrained
+from harness.training.train_run import train_run
 from harness.training.watching import SilentWatcher
 
 HERE = Path(__file__).parents[1]

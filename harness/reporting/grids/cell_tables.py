@@ -17,6 +17,7 @@ from harness.reporting.table_parts import (
     conditions,
     csv_text,
     interval,
+    limits,
     number,
     printed,
 )
@@ -283,7 +284,7 @@ def _facts(table: GridTable, cells: GridCells, lines: Sequence[Line]) -> list[st
     told += table.notes
     reasons: dict[str, list[str]] = {}
     for line in missing:
-        name = f"{line.cell.variation}-{line.cell.model}"
+        name = f"{line.cell.variation}-{line.cell.model}-seed"
         found_reasons = {why for cell, why in cells.missing.items() if cell.startswith(name)}
         why = ", ".join(sorted(found_reasons)) or "no such cell or test in this profile's grid"
         reasons.setdefault(why, []).append(line.name)
@@ -328,17 +329,12 @@ def _measured_fields(line: Line) -> dict[str, Any]:
         return dict.fromkeys(names, "")
     row, value = line.row, line.row.average
     fields = (
-        *(f"{value.mean:.3f}", limit(value.low), limit(value.high)),
+        *(f"{value.mean:.3f}", *limits(value).values()),
         " ".join(f"{draw:.3f}" for draw in line.by_draw),
         *(row.dataset, row.parameters, row.recipe, ", ".join(row.epochs_kept), row.protocol),
         *(" ".join(map(str, row.seeds)), " ".join(row.run_ids)),
     )
     return dict(zip(names, fields, strict=True))
-
-
-def limit(value: float | None) -> str:
-    """Return a limit of an interval as CSV has it."""
-    return "" if value is None else f"{value:.3f}"
 
 
 def _measured_minus_printed(table: GridTable, line: Line) -> float | None:

@@ -13,7 +13,7 @@ from harness.reporting.grids.cells import GridCells, same_data
 from harness.reporting.measured_rows import ReproducedRow, reproduced_row
 from harness.reporting.names import title_of
 from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
-from harness.reporting.table_parts import conditions, csv_text
+from harness.reporting.table_parts import conditions, csv_text, difference_cells
 from harness.reporting.table_text import Page, Table
 from harness.scoring.metrics import metric_called
 from harness.scoring.statistics import Difference, differences_to_first
@@ -174,10 +174,8 @@ def _parameters(step: Step) -> list[str]:
 
 
 def _difference_cells(difference: Difference, people: Interval | None) -> list[str]:
-    known = difference.low is not None and difference.high is not None
     return [
-        f"{difference.value:+.1f}",
-        f"{difference.low:+.1f} to {difference.high:+.1f}" if known else "",
+        *difference_cells(difference, 1),
         "" if people is None else f"{people.low:+.1f} to {people.high:+.1f}",
         "" if difference.p_value is None else f"{difference.p_value:.4f}",
     ]

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.reporting.grids.cell_tables import limit
 from harness.reporting.grids.cells import GridCells, same_data
 from harness.reporting.measured_rows import ReproducedRow, Value, reproduced_row
 from harness.reporting.names import title_of
 from harness.reporting.published import ACTION_COLUMNS
 from harness.reporting.reproduction import Reproduction, pairs_text, tau_text
 from harness.reporting.stored.scored_runs import ScoredModel, takes_of_models
-from harness.reporting.table_parts import conditions, csv_text, interval, number
+from harness.reporting.table_parts import conditions, csv_text, interval, limits, number
 from harness.reporting.table_text import Page, Table
 from harness.scoring.metrics import metric_called
 from harness.scoring.rank_agreement import Agreement, agreement
@@ -151,8 +150,7 @@ def _records(found: Sequence[TrainedOn]) -> list[dict[str, Any]]:
             "split": split,
             "metric": METRIC,
             "measured": f"{value.mean:.3f}",
-            "low": limit(value.low),
-            "high": limit(value.high),
+            **limits(value),
             "measured_on": one.row.dataset,
             "seeds": " ".join(map(str, one.row.seeds)),
             "run_ids": " ".join(one.row.run_ids),

@@ -80,7 +80,7 @@ def experiment_reproduction(
 
 
 def experiments_run(settings: Settings, profile: str, results: Path) -> Sequence[str]:
-    """Return the experiments of params.yaml that have a finished or failed cell on a profile."""
+    """Return the experiments of params.yaml of which a cell was begun on a profile."""
     return [
         grid
         for grid in settings.experiments

@@ -19,7 +19,7 @@ from harness.reporting.grids.supervision import (
     supervised_rows,
 )
 from harness.reporting.published import published_table
-from harness.reporting.table_parts import conditions, csv_text, difference_cells, number
+from harness.reporting.table_parts import conditions, csv_text, difference_cells, limits, number
 from harness.reporting.table_text import Page, Table
 
 GRID = "wsgcn"
@@ -210,8 +210,7 @@ def _records(rows: Sequence[SupervisedRow]) -> list[dict[str, Any]]:
                     "metric": metric,
                     "value": f"{average.mean:.3f}",
                     "method": "wsgcn",
-                    "low": "" if average.low is None else f"{average.low:.3f}",
-                    "high": "" if average.high is None else f"{average.high:.3f}",
+                    **limits(average),
                     "input_2d": value.input_2d,
                     "joints": value.joints,
                     "flip_test": value.flip_test,

@@ -7,6 +7,7 @@ warm-ups show.
 """
 
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from harness.datasets.prepared import PreparedSet
 from harness.lifting.contract import Batch, Lifter
 from harness.lifting.recipe import Recipe
 from harness.reporting.regression.fingerprint import Fingerprint, fingerprint, rounded
+from harness.training.beginning import learnt_from, untrained
 from harness.training.loop import StateFile, Training, make_fabric
 from harness.training.plan import TrainingPlan
-from harness.training.train_run import learnt_from, untrained
 from harness.training.watching import SilentWatcher
 
 TOLERANCE = 1e-7
@@ -75,21 +76,10 @@ def measured_steps(plan: TrainingPlan) -> StepsGolden:
     Raises:
         HarnessError: settings or data are wrong.
     """
-    recipe = plan.recipe().model_copy(update={"precision": "64-true", "compile": "off"})
     prepared = PreparedSet(plan.prepared)
-    lifter = untrained(plan, recipe, prepared)
+    lifter = float64_lifter(plan, prepared)
     recorder = _Recorder(lifter)
-    fabric = make_fabric(recipe, accelerator="cpu")
-    fabric.launch()
-    training = Training(
-        lifter,
-        *learnt_from(plan, prepared, lifter),
-        recipe,
-        plan.seed,
-        fabric=fabric,
-        state_file=StateFile(Path("never written"), "probe"),
-        watcher=SilentWatcher(),
-    )
+    training = float64_training(plan, prepared, lifter)
     parameters = plan.parameters()
     return StepsGolden(
         seed=plan.seed,
@@ -126,9 +116,7 @@ def float64_training(plan: TrainingPlan, prepared: PreparedSet, lifter: Lifter) 
         recipe,
         plan.seed,
         fabric=fabric,
-        state_file=StateFile(
-            Path("never written"), "probe"
-        ),  # states are written at ends of epochs
+        state_file=StateFile(Path("never written"), "probe"),  # steps write none
         watcher=SilentWatcher(),
     )
 
@@ -200,9 +188,7 @@ class _Recorder:
             step=number,
             windows=fingerprint(
                 [
-                    batch.inputs.keypoints,
-                    batch.inputs.intrinsics,
-                    batch.inputs.root_depth,
+                    *(getattr(batch.inputs, item.name) for item in fields(batch.inputs)),
                     batch.target,
                     batch.root,
                     batch.labelled,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import read_json, visible
+from harness.prediction.stored import OF_ONE_RUN
 from harness.scoring.stored_score import ScoreHeader, read_score
 
 CHECKED_METRICS = ("MPJPE", "P-MPJPE")
@@ -161,8 +162,8 @@ def stored_scores(run: Path) -> dict[str, StoredScore]:
 
 def _conditions(header: ScoreHeader) -> dict[str, Any]:
     """Return what must be equal for numbers to be compared."""
-    of_one_run = {"model", "run_id", "checkpoint_sha256", "seed"}
     values = header.conditions.model_dump(mode="json", exclude={"predictions", "departures"})
-    predictions = header.conditions.predictions.model_dump(mode="json", exclude=of_one_run)
+    theirs = {"model", *OF_ONE_RUN}
+    predictions = header.conditions.predictions.model_dump(mode="json", exclude=theirs)
     extent = {"clips": header.clips, "frames_scored": header.frames}
     return {**values, **predictions, **extent, "truth_sha256": header.truth_sha256}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import read_json, sha256_of_json, visible
 from harness.foundation.provenance import read_record
+from harness.prediction.stored import OF_ONE_RUN
 from harness.reporting.stored.run_folders import all_run_folders
 from harness.scoring.protocols import protocol_called
 from harness.scoring.stored_score import ScoreHeader, read_header
@@ -106,8 +107,7 @@ def _configuration(run: Path, header: ScoreHeader) -> str:
     Raises:
         HarnessError: the run's record is damaged.
     """
-    of_one_run = {"run_id", "checkpoint_sha256", "seed"}
-    made = header.conditions.predictions.model_dump(mode="json", exclude=of_one_run)
+    made = header.conditions.predictions.model_dump(mode="json", exclude=set(OF_ONE_RUN))
     if (run / "run.json").is_file():
         record = read_record(run / "run.json")
         made |= {"parameters": record.parameters, "code": record.code_hash}

@@ -12,6 +12,7 @@ from harness.foundation.files import visible
 from harness.foundation.provenance import RunRecord, read_record
 from harness.foundation.suggest import unknown_name
 from harness.lifting.registry import method_names
+from harness.prediction.stored import OF_ONE_RUN
 from harness.reporting.stored.learning_curve import Convergence, convergence_of
 from harness.reporting.stored.run_folders import models_in, run_folders
 from harness.reporting.stored.run_report import find_run
@@ -268,8 +269,7 @@ def _require_alike(name: str, runs: tuple[ScoredRun, ...]) -> None:
 
 def _settings(run: ScoredRun) -> dict[str, Any]:
     contract = run.score.header.conditions.predictions
-    of_one_run = {"run_id", "checkpoint_sha256", "seed"}
-    settings: dict[str, Any] = contract.model_dump(mode="json", exclude=of_one_run)
+    settings: dict[str, Any] = contract.model_dump(mode="json", exclude=set(OF_ONE_RUN))
     if run.record is None:
         return settings
     return settings | dotted(run.record.parameters) | {"source files": run.record.code_hash[:12]}

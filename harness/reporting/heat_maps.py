@@ -60,7 +60,7 @@ def draw_heat_maps(matrices: Mapping[str, Floats], shared: HeatMapAxes, stem: Pa
             axis.set_xlabel("tested on")
             axis.set_ylabel("trained on")
             _write_numbers(axis, matrix, every)
-        figure.colorbar(image, ax=axes.ravel().tolist(), label=shared.value)
+        figure.colorbar(image, ax=figure.axes, label=shared.value)
         return save_figure(figure, stem)
     finally:
         plt.close(figure)

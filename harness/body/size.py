@@ -12,6 +12,8 @@ SMALLEST_LEG, LARGEST_LEG = 0.25, 1.8
 SMALL_LEG, LARGE_LEG = 0.5, 1.2
 """Metres beyond which a leg is rare."""
 _USUAL_LEG = 0.85
+_SHORTEST_BONE = 1e-3
+"""Share of a leg below which a bone has no length."""
 
 _FACTORS = {
     "millimetres": 0.001,
@@ -47,6 +49,23 @@ def leg_length(positions: NDArray[np.floating], skeleton: Skeleton) -> float | N
         hip, knee, foot = (positions[:, skeleton.joints.index(joint)] for joint in leg)
         lengths.append(np.linalg.norm(hip - knee, axis=-1) + np.linalg.norm(knee - foot, axis=-1))
     return float(np.median(lengths))
+
+
+def bone_without_length(
+    positions: NDArray[np.floating], skeleton: Skeleton
+) -> tuple[int, str, str] | None:
+    """Return the first frame in which two neighbouring joints coincide, and which; else None.
+
+    Args:
+        positions: (frames, joints, 3) in any unit.
+        skeleton: of the positions.
+    """
+    shortest = _SHORTEST_BONE * (leg_length(positions, skeleton) or 0.0)
+    for parent, child in skeleton.edges:
+        short = np.linalg.norm(positions[:, child] - positions[:, parent], axis=-1) <= shortest
+        if short.any():
+            return int(short.argmax()), skeleton.joints[parent], skeleton.joints[child]
+    return None
 
 
 def fitting_factor(leg: float) -> tuple[float, str] | None:

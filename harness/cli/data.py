@@ -77,7 +77,7 @@ def list_sets(style: str) -> None:
 @click.option("--raw", type=_FOLDER, help="Folder with your files [default: data/raw/NAME].")
 @click.option("--profile", help="Use this profile's options, from params.yaml.")
 @click.option("--out", type=_FOLDER, help="Folder to write [default: data/prepared/NAME].")
-@click.option("--split", help="For cmu and bvh: a CSV file, or a split that ships (cmu26).")
+@click.option("--split", help="For cmu and bvh: a CSV file; for cmu also one that ships, cmu26.")
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="An option, its value in YAML."
 )
@@ -125,7 +125,7 @@ def prepare(
     )
     for note in manifest.notes:
         click.echo(f"  {escaped(note)}")
-    if importer.needs_raw and raw is not None:
+    if importer.needs_raw and raw is not None and out == PREPARED / (profile or name):
         _link(raw, usual)
     named = out.name if out.parent == PREPARED else out
     click.echo(f"prepared; look at it with 'harness data inspect {named}'")

@@ -11,7 +11,7 @@ Cameras are those of `borrowed_cameras`, detections are simulated (`detector`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,12 @@ from harness.datasets.detector import DetectorSettings, detect
 from harness.datasets.prepared import Source2D, Split
 from harness.datasets.prepared_writer import PreparedWriter
 from harness.datasets.staging import place_before
+from harness.foundation.errors import HarnessError
 from harness.foundation.seeds import derive_seed
 
 NEAREST_METRES = 1.5
 SHORTEST_SECONDS = 1.0
+_NAMED = 3
 
 _SOURCES = {
     "gt": Source2D(layout=H36M_17.name, exact=True, confidence=False),
@@ -56,7 +58,7 @@ class FilmingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fps: float = Field(default=50.0, gt=0)
+    fps: float = Field(default=50.0, ge=1, le=1000)
     cameras: CameraChoice = "shared"
     seed: int = Field(default=0, ge=0)
     detector: DetectorSettings = DetectorSettings()
@@ -135,6 +137,19 @@ def film(
     if share >= 0.05:
         notes.append(f"{trial.name}: {share:.1f} % of joints lie outside the image")
     return notes
+
+
+def check_splits_left(writer: PreparedWriter, trials: Sequence[Trial]) -> None:
+    """Raise HarnessError where trials of a split were to be filmed and no clip of it is left."""
+    for split in get_args(Split):
+        names = [trial.name for trial in trials if trial.split == split]
+        if names and split not in writer.splits:
+            why = [note for note in writer.notes if note.partition(":")[0] in names]
+            some = ", ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "")
+            raise HarnessError(
+                f"nothing is left of the {len(names)} {split} trials ({some}): "
+                f"{'; '.join(why[:_NAMED])}; correct the split or the files"
+            )
 
 
 def camera_notes(settings: FilmingSettings) -> list[str]:

@@ -177,6 +177,11 @@ class PreparedWriter:
             counts = self._counts.setdefault(source, SourceCounts())
             counts.add(points[scored], None if sure is None else sure[scored], camera)
 
+    @property
+    def splits(self) -> set[Split]:
+        """The splits that have a clip so far."""
+        return {clip["split"] for clip in self._clips}
+
     def finish(self, **manifest: Any) -> Manifest:
         """Close the arrays, write the clips and the manifest, and return the manifest.
 

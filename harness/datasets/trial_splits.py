@@ -38,12 +38,14 @@ class TrialSplit:
         title: how to cite it, "CMU-26, version 1"; the file's name where it is one's own.
         sha256: of the file.
         trials: its lines by trial.
+        is_shipped: whether it ships with the code, so that its title stands for certain files.
     """
 
     name: str
     title: str
     sha256: str
     trials: Mapping[str, SplitTrial]
+    is_shipped: bool = False
 
     def __str__(self) -> str:
         subjects = {line.subject for line in self.trials.values()}
@@ -51,6 +53,15 @@ class TrialSplit:
             f"split {self.title} (SHA-256 {self.sha256[:12]}): {len(self.trials)} trials of "
             f"{len(subjects)} subjects"
         )
+
+    def check_subjects(self, subjects: Mapping[str, str]) -> None:
+        """Raise HarnessError where the split says another subject of a trial than `subjects`."""
+        for name, line in self.trials.items():
+            if subjects.get(name, line.subject) != line.subject:
+                raise HarnessError(
+                    f"split {self.name}: says that {name} is of subject {line.subject}, its files "
+                    f"say {subjects[name]}; correct the line (spreadsheets make 3 of 03)"
+                )
 
     def check_there(self, raw: Path, found: Collection[str], remedy: str) -> None:
         """Raise HarnessError where trials of the split are not among those found below `raw`."""
@@ -118,12 +129,14 @@ def _parsed(where: str, content: bytes) -> dict[str, SplitTrial]:
         rows = list(csv.reader((line for _, line in numbered), strict=True))
     except csv.Error as error:
         raise HarnessError(f"{where}: is no CSV file ({error})") from error
-    if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS or len(rows) < 2:
+    if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
         found = ",".join(rows[0])[:60] if rows else "nothing"
         raise HarnessError(
             f"{where}: begins with '{found}', expected the line {','.join(COLUMNS)} and then a "
             "line a trial"
         )
+    if len(rows) == 1:
+        raise HarnessError(f"{where}: lists no trial; add a line of {_columns()} for each")
     trials: dict[str, SplitTrial] = {}
     for (number, _), row in list(zip(numbered, rows, strict=False))[1:]:
         cells = [cell.strip() for cell in row]

@@ -106,10 +106,20 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         # The file that was wanted, not the hidden one that was being written.
         raise Unwritable(path / error.path.relative_to(temporary), error.error) from error
     except OSError as error:
-        raise Unwritable(path, error) from error
+        raise _read_or_written(path, temporary, error) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _read_or_written(path: Path, temporary: Path | None, error: OSError) -> HarnessError:
+    """Say which file failed: one that was read to fill the folder, or the folder itself."""
+    named = Path(os.fsdecode(error.filename)) if error.filename else path
+    if temporary is None or named in (temporary, path) or named.is_relative_to(temporary):
+        return Unwritable(path, error)
+    return HarnessError(
+        f"{named}: cannot be read ({error.strerror or error}); restore it or change its permissions"
+    )
 
 
 def visible(paths: Iterable[Path]) -> list[Path]:

@@ -87,6 +87,13 @@ def test_prepare_writes_the_set_and_links_the_raw_folder(place: Path, tiny_cmu: 
     assert prepared.data_hash[:12] in again.output
 
 
+def test_prepare_elsewhere_links_nothing(place: Path, tiny_cmu: Path) -> None:
+    result = run("prepare", "cmu", "--raw", str(tiny_cmu), "--out", "mine")
+    assert result.exit_code == 0
+    assert "linked" not in result.output
+    assert not (place / "data/raw/cmu").exists()
+
+
 def test_prepare_with_a_profile_uses_its_options_and_its_folders(
     place: Path, tiny_cmu: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The cmu importer: joints, splits, damage, bad folders, and the real files where at hand."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -182,6 +183,36 @@ def test_a_truncated_motion_leaves_the_older_set_as_it_was(tiny_cmu: Path, tmp_p
     with pytest.raises(HarnessError, match="cut short"):
         prepare_set("cmu", raw, out, {})
     assert PreparedSet(out).data_hash == before
+
+
+@pytest.mark.parametrize("fault", ["length 0", "direction 0 0 0"])
+def test_a_bone_without_length_is_refused(fault: str, tiny_cmu: Path, tmp_path: Path) -> None:
+    raw = Path(shutil.copytree(tiny_cmu, tmp_path / "raw"))
+    path = raw / "subjects/02/02.asf"
+    before, bone, after = path.read_text().partition("name lfemur")
+    entry, *_ = fault.split(maxsplit=1)
+    changed = re.sub(rf"{entry} .*", fault, after, count=1)
+    path.write_text(before + bone + changed)
+    with pytest.raises(HarnessError, match=r"02\.asf: from LHip to LKnee there is no length"):
+        prepare_set("cmu", raw, tmp_path / "set", {})
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("fps", [0.3, 0, -50, 1e9])
+def test_a_rate_that_no_set_has_is_refused(fps: float, tiny_cmu: Path, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"options of data set cmu: 'fps': found"):
+        prepare_set("cmu", tiny_cmu, tmp_path / "set", {"fps": fps})
+
+
+def test_a_file_that_cannot_be_read_is_the_one_that_is_named(
+    tiny_cmu: Path, tmp_path: Path
+) -> None:
+    raw = Path(shutil.copytree(tiny_cmu, tmp_path / "raw"))
+    motion = raw / "subjects/02/02_01.amc"
+    motion.unlink()
+    motion.symlink_to(tmp_path / "gone")
+    with pytest.raises(HarnessError, match=r"02_01\.amc: cannot be read \(No such file"):
+        prepare_set("cmu", raw, tmp_path / "set", {})
 
 
 def test_a_skeleton_without_a_needed_bone_is_refused(tmp_path: Path) -> None:

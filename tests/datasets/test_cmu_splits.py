@@ -1,6 +1,7 @@
 """Splits as data, frame rates as data, and folders that are not the database's own."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from click.testing import CliRunner
 from test_fetch import Site
 
 from harness.cli.main import harness
+from harness.datasets.cmu import importer
 from harness.datasets.cmu.frame_rates import known_frame_rates
 from harness.datasets.cmu.splits import split_called
 from harness.datasets.importers import prepare_set
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
+from harness.foundation.files import sha256_of_file
 
 HEAD = "subject,trial,action,split\n"
 OWN = HEAD + "01,01_01,Hop,train\n02,02_01,Stroll,test\n03,03_03,Walk,validation\n"
@@ -61,11 +64,43 @@ def test_a_split_of_one_s_own_says_splits_and_actions(tiny_cmu: Path, tmp_path: 
     assert manifest.title == "mine.csv"
     assert manifest.notes[0].startswith("split mine.csv (SHA-256 ")
     assert manifest.notes[0].endswith("3 trials of 3 subjects")
+    assert not {"train", "validation", "test"} & manifest.settings.keys(), "the lists say nothing"
+
+
+def test_a_split_whose_test_clips_are_all_left_out_is_refused(tmp_path: Path) -> None:
+    raw = write_cmu(tmp_path / "raw", {"01_01": walking(200), "02_01": walking(90)})
+    listed = own_split(tmp_path, HEAD + "01,01_01,Walk,train\n02,02_01,Walk,test\n")
+    with pytest.raises(HarnessError, match=r"left of the 1 test trials \(02_01\): 02_01:"):
+        prepare_set("cmu", raw, tmp_path / "set", {"split": listed})
+    assert not (tmp_path / "set").exists()
+
+
+def test_files_other_than_those_of_a_shipped_split_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = write_cmu(tmp_path / "raw", {"01_01": walking(200), "02_01": walking(200)})
+    text = HEAD + "01,01_01,Walk,train\n02,02_01,Walk,test\n"
+    listed = replace(split_called(own_split(tmp_path, text)), name="cmu26", is_shipped=True)
+    monkeypatch.setattr(importer, "split_called", lambda name: listed)
+    assert "changed" in prepare_set("cmu", raw, tmp_path / "a", {"split": "cmu26"}).title
+    sums = {
+        path.relative_to(raw / "subjects").as_posix(): sha256_of_file(path)
+        for path in raw.rglob("*.a[sm][fc]")
+    }
+    monkeypatch.setattr(importer, "shipped_sums", lambda: sums)
+    assert prepare_set("cmu", raw, tmp_path / "b", {"split": "cmu26"}).title == listed.title
+    sums["02/02_01.amc"] = "0" * 64
+    manifest = prepare_set("cmu", raw, tmp_path / "c", {"split": "cmu26"})
+    assert manifest.title == f"{listed.title}, of changed files"
+    assert any("02/02_01.amc; numbers compare only where" in note for note in manifest.notes)
 
 
 BAD_SPLITS = {
     "a trial that is not there": (OWN + "02,02_09,Walk,test\n", "lacks 02_09 of the 4 trials"),
-    "a trial in another folder": (HEAD + "02,01_01,Walk,test\n", "lacks 01_01 of the 1 trials"),
+    "a trial in another folder": (
+        HEAD + "02,01_01,Walk,test\n",
+        "says that 01_01 is of subject 02, its files say 01",
+    ),
     "a subject in two splits": (
         OWN + "01,01_14,Climb,test\n",
         r"subject 01 is in train \(01_01\) and in test \(01_14\)",
@@ -76,7 +111,7 @@ BAD_SPLITS = {
     "an empty value": (OWN + "01,01_14,,train\n", "line 5: has 4 values, some perhaps empty"),
     "other columns": ("trial,split\n01_01,train\n", "begins with 'trial,split', expected"),
     "nothing": ("", "begins with 'nothing', expected the line subject,trial,action,split"),
-    "only a head": (HEAD, "and then a line a trial"),
+    "only a head": (HEAD, "lists no trial; add a line"),
     "quotes": (HEAD + '01,"01_01,Hop,train\n', "is no CSV file"),
 }
 
@@ -174,14 +209,13 @@ def test_the_whole_shipped_split_is_prepared_from_the_real_files(tmp_path: Path)
     raw = Path(__file__).parents[2].parent / "shared/data/cmu_large"
     if not raw.is_dir():
         pytest.skip(f"no CMU files at {raw}")
-    from harness.datasets.cmu.fetch import _shipped_sums
     from harness.datasets.cmu.importer import CmuSettings, find_trials
-    from harness.foundation.files import sha256_of_file
+    from harness.datasets.cmu.sums import shipped_sums
 
     split = split_called("cmu26")
     trials = find_trials(raw, CmuSettings(split="cmu26"), split)
     assert {trial.name for trial in trials} == set(split.trials)
-    sums = dict(_shipped_sums())
+    sums = shipped_sums()
     for trial in trials:
         folder = raw / "subjects" / trial.subject
         for name in (f"{trial.name}.amc", f"{trial.subject}.asf"):
@@ -247,7 +281,7 @@ def test_ambiguous_folders_are_refused(tmp_path: Path) -> None:
 def test_a_trial_under_a_second_is_said_to_be_too_short(tmp_path: Path) -> None:
     raw = write_cmu(tmp_path / "raw", {"02_01": walking(90)})
     options = {"train": ["02"], "validation": [], "test": []}
-    message = r"nothing is left to import: 02_01: left out 38 frames \(shorter than a second\)"
+    message = r"the 1 train trials \(02_01\): 02_01: left out 38 frames \(shorter than a second\)"
     with pytest.raises(HarnessError, match=message):
         prepare_set("cmu", raw, tmp_path / "set", options)
 

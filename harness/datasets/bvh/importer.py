@@ -19,7 +19,7 @@ from harness.datasets.bvh.frame_time import SHORTEST_SECONDS
 from harness.datasets.bvh.mapping import mapping_called
 from harness.datasets.bvh.motion import UNITS, motion_pieces
 from harness.datasets.bvh.reader import read_bvh
-from harness.datasets.filming import FilmingSettings, Trial, camera_notes, film
+from harness.datasets.filming import FilmingSettings, Trial, camera_notes, check_splits_left, film
 from harness.datasets.importers import Importer
 from harness.datasets.prepared import Manifest
 from harness.datasets.prepared_writer import write_prepared_set
@@ -117,6 +117,7 @@ def _prepare(raw: Path | None, out: Path, settings: BvhSettings) -> Manifest:
         writer.notes.extend(f"in {unit} ({source}): {_some(of)}" for unit, of in units.items())
         writer.notes.extend(f"{rate}: {_some(of)}" for rate, of in rates.items())
         writer.notes.extend(notes)
+        check_splits_left(writer, trials)
         return writer.finish(
             name=IMPORTER.name,
             title=mapping.title,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.body.size import leg_length
+from harness.body.size import bone_without_length, judged_leg, leg_length
 from harness.body.skeleton import H36M_17
 from harness.datasets.bvh.mapping import SkeletonMapping
 from harness.datasets.bvh.reader import BvhMotion
@@ -23,8 +23,6 @@ UNITS = {
 }
 """By length in metres, the units that files are in where nobody says it."""
 _SMALLEST_LEG, _USUAL_LEG, _LARGEST_LEG = 0.6, 0.85, 1.2
-_SHORTEST_BONE = 1e-3
-"""Share of a leg below which a bone has no length."""
 _FARTHEST = 1e9
 _UPRIGHT_METRES = 0.3
 
@@ -69,6 +67,7 @@ def motion_pieces(
     _check_bones(motion, mapping, joints)
     unit = metres_per_unit or mapping.metres_per_unit or _unit_of(motion, joints)
     positions = joints * unit
+    _check_unit(motion, joints, unit)
     check_body(str(motion.path), positions, H36M_17)
     moving = motion.moving(mapping.needed)
     sound, notes = sound_motion(trial, motion.values, positions, moving, motion.rate)
@@ -82,18 +81,14 @@ def _check_bones(motion: BvhMotion, mapping: SkeletonMapping, joints: Array) -> 
             f"{motion.path}: a joint is {_FARTHEST:g} units or more away; the file is damaged, so "
             "export it again"
         )
-    size = leg_length(joints, H36M_17) or 0.0
-    for parent, child in H36M_17.edges:
-        lengths = np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1)
-        short = lengths <= _SHORTEST_BONE * size
-        if short.any():
-            names = [H36M_17.joints[joint] for joint in (parent, child)]
-            made = " and ".join(" + ".join(mapping.weights[name]) for name in names)
-            raise HarnessError(
-                f"{motion.path}, frame {int(short.argmax()) + 1}: the bone from {names[0]} to "
-                f"{names[1]} has no length ({made}); correct the mapping '{mapping.title}' or the "
-                "file's offsets"
-            )
+    found = bone_without_length(joints, H36M_17)
+    if found is not None:
+        frame, *names = found
+        made = " and ".join(" + ".join(mapping.weights[name]) for name in names)
+        raise HarnessError(
+            f"{motion.path}, frame {frame + 1}: the bone from {names[0]} to {names[1]} has no "
+            f"length ({made}); correct the mapping '{mapping.title}' or the file's offsets"
+        )
 
 
 def _unit_of(motion: BvhMotion, joints: Array) -> float:
@@ -106,6 +101,19 @@ def _unit_of(motion: BvhMotion, joints: Array) -> float:
             f"{_SMALLEST_LEG:g} to {_LARGEST_LEG:g} m; say its length (option metres_per_unit)"
         )
     return unit
+
+
+def _check_unit(motion: BvhMotion, joints: Array, unit: float) -> None:
+    """Refuse a unit that makes it no person where another one would."""
+    leg = leg_length(joints, H36M_17) or 0.0
+    if judged_leg(leg * unit) != "no":
+        return
+    likely = _unit_of(motion, joints)
+    raise HarnessError(
+        f"{motion.path}: in units of {unit:g} m, as was told, legs are {leg * unit:.3g} m long; by "
+        f"them the file is in {UNITS[likely]} (--set metres_per_unit={likely:.4g}), and files of "
+        "other units are prepared apart"
+    )
 
 
 def _posture(trial: str, positions: Array) -> list[str]:

@@ -16,7 +16,7 @@ read. Names of bones come out in small letters.
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -130,16 +130,17 @@ def read_asf(path: Path, metres_per_unit: float | None = None) -> AcclaimSkeleto
             "expected TX TY TZ RX RY RZ"
         )
     blocks = _bone_blocks(path, sections["bonedata"])
+    metres = metres_per_unit or METRES_PER_INCH / _units_length(path, units)
     try:
-        metres = metres_per_unit or METRES_PER_INCH / float(units["length"])
         rest = np.array([root["position"], root["orientation"]], dtype=np.float64)
         free = {name: _bone(name, entries, metres) for name, entries in blocks.items()}
-    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise HarnessError(
-            f"{path}: a length, direction, axis or angle is missing or is no number ({error})"
+            f"{path}: a length, direction, axis or angle is missing or is no number that can be "
+            f"used ({error})"
         ) from error
-    if np.any(rest) or not np.isfinite(metres):
-        raise HarnessError(f"{path}: the root does not rest at zero, or lengths have no unit")
+    if np.any(rest):
+        raise HarnessError(f"{path}: the root does not rest at zero")
     identity = np.eye(3)
     bones = [Bone(ROOT, -1, np.zeros(3), identity, ROOT_CHANNELS)]
     position = {ROOT: 0}
@@ -339,12 +340,29 @@ def _bone_blocks(path: Path, lines: Sequence[list[str]]) -> dict[str, dict[str, 
     return blocks
 
 
+def _units_length(path: Path, units: Mapping[str, str]) -> float:
+    """Return what lengths are divided by to be inches: `length` below :units."""
+    told = units.get("length", "missing")
+    try:
+        length = float(told)
+    except ValueError:
+        length = 0.0
+    if not 0 < length < math.inf:
+        raise HarnessError(
+            f"{path}: 'length' below :units is {told[:40]}, expected a positive number; where the "
+            "unit of lengths is known, say it (option metres_per_unit)"
+        )
+    return length
+
+
 def _bone(
     name: str, entries: dict[str, list[str]], metres: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
     """Return a bone's offset, axis and channels; ValueError says what cannot be used."""
-    direction = np.array(entries["direction"], dtype=np.float64)
-    offset = direction * float(entries["length"][0]) * metres
+    direction, length = np.array(entries["direction"], np.float64), float(entries["length"][0])
+    if length < 0:
+        raise ValueError(f"bone {name}: its length is {length:g}")
+    offset = direction * length * metres
     axis = np.radians(np.array(entries["axis"][:3], dtype=np.float64))
     channels = tuple(word.lower() for word in entries.get("dof", []))
     if offset.shape != (3,) or axis.shape != (3,) or not np.isfinite([offset, axis]).all():

@@ -9,11 +9,11 @@ SHA256SUMS beside the files, and holds from then on.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from harness.datasets.cmu.acclaim import read_amc, read_asf
 from harness.datasets.cmu.splits import split_called
+from harness.datasets.cmu.sums import parsed_sums, shipped_sums
 from harness.datasets.cmu.trials import ACTIONS
 from harness.foundation.errors import HarnessError
 from harness.foundation.files import Unwritable, atomic_file, sha256_of_file
@@ -60,7 +60,10 @@ def fetch_cmu(
         HarnessError: nothing was asked for, a name is no subject or trial, the site cannot be
             reached or lacks a file, a file is not what it should be. Files that were right stay.
     """
-    trials = [*trials, *([] if split is None else split_called(split).trials)]
+    if split is not None:
+        of_split = split_called(split)
+        of_split.check_subjects({name: name.partition("_")[0] for name in of_split.trials})
+        trials = [*trials, *of_split.trials]
     for name, pattern in [(s, r"\d\d+") for s in subjects] + [(t, r"\d\d+_\d\d+") for t in trials]:
         if not re.fullmatch(pattern, name):
             raise HarnessError(
@@ -98,7 +101,7 @@ class _Download:
         self.fetched = Fetched()
         self.recorded = dict(_sums_in(folder / SUMS))
         self.known = self.recorded | {
-            f"subjects/{name}": digest for name, digest in _shipped_sums()
+            f"subjects/{name}": digest for name, digest in shipped_sums().items()
         }
         self.done: set[str] = set()
 
@@ -169,9 +172,12 @@ class _Download:
                 f"the network and run the same command again, or put the file at {path} yourself"
             ) from error
         except ValueError as error:
+            found = re.search(r"but got ([0-9a-f]+)", str(error))
             raise HarnessError(
-                f"{url}: the file's SHA-256 is not the known {digest}: it was damaged on the way "
-                "or changed on the site; run the same command again"
+                f"{url}: the file's SHA-256 is not the known {digest} but "
+                f"{found[1] if found else 'another'}: it was damaged on the way or changed on the "
+                "site; run the same command again, and if that ends in the same way, put a file "
+                f"with the known sum, from another copy, at {path}"
             ) from error
         except OSError as error:
             raise Unwritable(path, error) from error
@@ -201,23 +207,10 @@ def _problem(path: Path, digest: str | None, read: Callable[[Path], object]) -> 
     return None
 
 
-def _shipped_sums() -> Iterator[tuple[str, str]]:
-    text = resources.files("harness.datasets.cmu").joinpath("sha256.txt").read_text("ascii")
-    return _parsed_sums(text)
-
-
 def _sums_in(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        return _parsed_sums(path.read_text(encoding="ascii"))
+        return parsed_sums(path.read_text(encoding="ascii"))
     except FileNotFoundError:
         return iter(())
     except (OSError, UnicodeDecodeError) as error:
         raise HarnessError(f"{path}: cannot be read ({error}); remove it") from error
-
-
-def _parsed_sums(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (file, SHA-256) from the form that sha256sum writes; other lines are comments."""
-    for line in text.splitlines():
-        found = re.fullmatch(r"([0-9a-f]{64})  (\S+)", line)
-        if found:
-            yield found[2], found[1]

@@ -17,8 +17,9 @@ from harness.datasets.cmu.acclaim import read_asf
 from harness.datasets.cmu.frame_rates import USUAL_RATE, known_frame_rates
 from harness.datasets.cmu.motion import motion_pieces
 from harness.datasets.cmu.splits import split_called
+from harness.datasets.cmu.sums import shipped_sums
 from harness.datasets.cmu.trials import ACTIONS, UNLABELLED
-from harness.datasets.filming import FilmingSettings, Trial, camera_notes, film
+from harness.datasets.filming import FilmingSettings, Trial, camera_notes, check_splits_left, film
 from harness.datasets.importers import Importer
 from harness.datasets.prepared import Manifest, Split
 from harness.datasets.prepared_writer import write_prepared_set
@@ -97,9 +98,10 @@ def find_trials(
         if name not in known:
             raise unknown_name(f"subject or trial in {raw}", name, known)
     if listed is not None:
+        listed.check_subjects({name: path.parent.name for name, path in paths.items()})
         listed.check_there(
             raw,
-            {name for name, path in paths.items() if _belongs(name, path, listed)},
+            paths,
             f"get them with 'harness data fetch cmu --split {listed.name}'",
         )
         splits: Mapping[str, Split] = {name: line.split for name, line in listed.trials.items()}
@@ -157,12 +159,6 @@ def _skeleton_path(folder: Path) -> Path:
     return folder / f"{folder.name}.asf"
 
 
-def _belongs(trial: str, path: Path, listed: TrialSplit) -> bool:
-    """Return whether a motion lies in the folder of the subject that a split says."""
-    line = listed.trials.get(trial)
-    return line is not None and path.parent.name == line.subject
-
-
 def _splits(raw: Path, known: set[str], settings: CmuSettings) -> dict[str, Split]:
     splits: dict[str, Split] = {}
     for split in get_args(Split):
@@ -191,6 +187,16 @@ def _notes(trials: Sequence[CmuTrial], listed: TrialSplit | None) -> list[str]:
     return notes
 
 
+def _changed(sums: Mapping[str, str]) -> list[str]:
+    """Return the files whose SHA-256 is not the one that is known of them."""
+    known = shipped_sums()
+    return [
+        name
+        for name, digest in sums.items()
+        if known.get(name.removeprefix("subjects/"), digest) != digest
+    ]
+
+
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMED])
     return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
@@ -214,16 +220,28 @@ def _prepare(raw: Path | None, out: Path, settings: CmuSettings) -> Manifest:
             rate = trial.rate or USUAL_RATE
             pieces, notes = motion_pieces(trial.path, skeleton, rate, settings.fps)
             writer.notes.extend([*notes, *film(writer, trial, pieces, settings)])
+        check_splits_left(writer, trials)
+        title = IMPORTER.title if listed is None else listed.title
+        changed = _changed(writer.source_files)
+        if listed is not None and listed.is_shipped and changed:
+            title += ", of changed files"
+            writer.notes.append(
+                f"not the files that {listed.title} is of (SHA-256): {_some(changed)}; numbers "
+                "compare only where data hashes are equal; 'harness data fetch cmu --split "
+                f"{listed.name}' gets the right ones"
+            )
         return writer.finish(
             name=IMPORTER.name,
-            title=IMPORTER.title if listed is None else listed.title,
+            title=title,
             licence=IMPORTER.licence,
             citation=(
                 "The data used in this project was obtained from mocap.cs.cmu.edu. The database "
                 "was created with funding from NSF EIA-0196217."
             ),
             importer_version=IMPORTER.version,
-            settings=settings.model_dump(mode="json"),
+            settings=settings.model_dump(
+                mode="json", exclude=None if listed is None else {*get_args(Split)}
+            ),
         )
 
 

@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.body.size import bone_without_length
 from harness.body.skeleton import H36M_17
 from harness.datasets.cmu.acclaim import AcclaimSkeleton, read_amc
 from harness.datasets.damage import sound_motion
@@ -78,6 +79,14 @@ def motion_pieces(
     """
     motion = read_amc(path, skeleton)
     recorded = joint_positions(skeleton, motion)
+    short = bone_without_length(recorded, H36M_17)
+    if short is not None:
+        frame, parent, child = short
+        made = " and ".join(" + ".join(_BONES_OF_JOINT[joint]) for joint in (parent, child))
+        raise HarnessError(
+            f"{skeleton.path}: from {parent} to {child} there is no length in frame {frame + 1} of "
+            f"{path.name} (bones {made}); correct or download the skeleton again"
+        )
     sound, notes = sound_motion(path.stem, motion, recorded, _moving_channels(skeleton), rate)
     return [resample(piece, rate, fps) for piece in sound], notes
 

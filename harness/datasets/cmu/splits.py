@@ -5,7 +5,7 @@ for everybody.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -48,4 +48,5 @@ def split_called(name: str) -> TrialSplit:
             f"{place}: is not {known.title}, version {known.version} (SHA-256 {digest[:12]}, "
             f"expected {known.sha256[:12]}); restore it, or give a split of your own as a file"
         )
-    return split_of_text(content, str(place), name, f"{known.title}, version {known.version}")
+    listed = split_of_text(content, str(place), name, f"{known.title}, version {known.version}")
+    return replace(listed, is_shipped=True)

@@ -36,16 +36,21 @@ def cross(
 ) -> None:
     """Test the trained lifters of PROFILES on each other's test clips, and on their own.
 
-    Without names: all profiles of params.yaml. A profile needs a prepared set to be tested on, and
-    trained weights on this machine for its lifters to be tested. Scores are kept in the folders of
-    the runs, predictions are not. What is already tested is skipped. `harness tables` writes the
-    matrix.
+    Without names: all profiles of params.yaml that have data or runs here. A profile needs a
+    prepared set to be tested on, and trained weights on this machine for its lifters to be tested.
+    Scores are kept in the folders of the runs, predictions are not. What is already tested is
+    skipped. `harness tables` writes the matrix.
     """
     from harness.experiments.cross_data import cross_all
     from harness.foundation.settings import load_settings, seeds_named
 
     settings = load_settings()
-    names = profiles or tuple(settings.profiles)
+    here = [
+        name
+        for name in settings.profiles
+        if (prepared / name).is_dir() or (results / name / "runs").is_dir()
+    ]
+    names = profiles or here or settings.profiles
     failed = cross_all(
         {name: settings.profile_called(name) for name in dict.fromkeys(names)},
         models or settings.models,

@@ -5,7 +5,7 @@ COMMON_PROTOCOL, whose joints most sets have, so that all pairs can be told in o
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
 from harness.foundation.provenance import read_record
 from harness.foundation.settings import Profile
+from harness.lifting.checkpoint import CHECKPOINT
 from harness.prediction.predict_run import predict_run
 from harness.scoring.all_protocols import score_run
 from harness.scoring.protocols import COMMON_PROTOCOL, protocol_called
@@ -96,8 +97,27 @@ def cross_all(
 
     Returns:
         Why some could not be tested, by name of the test.
+
+    Raises:
+        HarnessError: no set is prepared, or no lifter of these profiles has weights here.
     """
     failed = {}
+    targets = [name for name in profiles if _is_prepared(prepared / name)]
+    if not targets:
+        raise HarnessError(
+            f"{prepared}: no set of {_listed(profiles)} is prepared; see 'harness data prepare -h'"
+        )
+    if not any(_runs(results, profiles, models, seeds)):
+        raise HarnessError(
+            f"{results}: no run of {_listed(profiles)} (models {_listed(models)}; seeds "
+            f"{_listed(map(str, seeds))}) has weights on this machine, and git keeps none; train "
+            "with 'dvc exp run -S profile=NAME'"
+        )
+    for name in profiles:
+        if name not in targets:
+            tell(f"nothing is tested on {name}, which is not prepared ({prepared / name})")
+        if not any(_runs(results, [name], models, seeds)):
+            tell(f"no lifter of {name} is tested: its runs have no weights here ({results / name})")
     for test in _tests(profiles, models, seeds, results, prepared):
         target = profiles[test.target]
         if _is_tested(test, target):
@@ -118,14 +138,30 @@ def _tests(
     results: Path,
     prepared: Path,
 ) -> Iterator[CrossTest]:
-    targets = [name for name in profiles if (prepared / name / "manifest.json").is_file()]
-    for source in profiles:
+    for source, run in _runs(results, profiles, models, seeds):
+        for target in profiles:
+            if _is_prepared(prepared / target):
+                yield CrossTest(source, target, run, prepared)
+
+
+def _runs(
+    results: Path, profiles: Iterable[str], models: Sequence[str], seeds: Sequence[int]
+) -> Iterator[tuple[str, Path]]:
+    """Yield the runs that have weights here, each after its profile."""
+    for profile in profiles:
         for model in models:
             for seed in seeds:
-                run = results / source / "runs" / f"{model}-seed{seed}"
-                if (run / "model.safetensors").is_file():
-                    for target in targets:
-                        yield CrossTest(source, target, run, prepared)
+                run = results / profile / "runs" / f"{model}-seed{seed}"
+                if (run / CHECKPOINT).is_file():
+                    yield profile, run
+
+
+def _is_prepared(folder: Path) -> bool:
+    return (folder / "manifest.json").is_file()
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
 
 
 def _protocols(prepared: PreparedSet, target: Profile) -> list[str]:

@@ -126,6 +126,24 @@ def test_every_pair_is_tested_once_and_stands_in_the_matrix(
     assert costs, "what training elsewhere costs"
 
 
+def test_nothing_to_test_with_or_on_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = run(capsys, "cross", "tiny", "leaky", "--results", "results")
+    assert "no lifter of leaky is tested: its runs have no weights here (results/leaky)\n" in told
+    for folder, said in (
+        (
+            "--results",
+            "no run of tiny, leaky (models martinez, semgcn; seeds 0) has weig",
+        ),
+        ("--prepared", "no set of tiny, leaky is prepared"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["cross", "tiny", "leaky", folder, str(tmp_path)])
+        assert ended.value.code
+        assert said in capsys.readouterr().err
+
+
 def test_lifters_are_compared_on_the_clips_of_another_profile(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.foundation.errors import HarnessError
 from harness.foundation.settings import Profile, Settings
 from harness.foundation.suggest import unknown_name
+from harness.lifting.checkpoint import CHECKPOINT
 from harness.reporting.regression.check import Finding, check_scores, other_runs
 from harness.reporting.regression.golden_file import golden_folder, golden_models, read_golden
 from harness.reporting.regression.references import reference_path
@@ -144,6 +145,7 @@ def run_check(what: Checked, stages: Iterable[Stage] | None = None) -> Report:
             report.stages.append(StageFinding(stage=stage, outcome="skipped", remark=reason))
         elif stage == "results":
             _check_results(what, report)
+            report.warnings += _blind_to_code(what)
         elif stage == "data":
             report.stages.append(_check_data(what))
         elif report.verdicts and report.verdicts[0].stage == "data":
@@ -252,6 +254,16 @@ def model_difference(stage: Stage, what: Checked, model: str) -> str:
         return predictions_difference(folder, prepared)
     scores = read_golden(folder / FILES["scores"], ScoresGolden)
     return scores_difference(scores, measured_scores(folder, prepared, what.profile.protocols))
+
+
+def _blind_to_code(what: Checked) -> list[str]:
+    """Say so where none of the results were made here, as on a fresh clone."""
+    if any((what.results / what.name / "runs").glob(f"*/{CHECKPOINT}")):
+        return []
+    return [
+        f"no run of profile {what.name} has its weights here, so results are those that git has, "
+        f"in which no change of code shows; make them with 'dvc exp run -S profile={what.name}'"
+    ]
 
 
 def _check_results(what: Checked, report: Report) -> None:

@@ -30,6 +30,21 @@ _IDENTITY = ["subject", "action", "subaction", "camera"]
 _MOST_FRAMES = 2**40  # their sum must fit into an integer
 
 
+def name_problem(column: str, name: str) -> str:
+    """Say why a subject, action, subaction, camera or split cannot be called so; "" where it can.
+
+    Args:
+        column: what it is a name of.
+        name: the name.
+    """
+    if cell(name) == name:
+        return ""
+    return (
+        f"{column} '{shown(name)}' is no plain name: letters and digits first, one line, nothing "
+        "that does not print"
+    )
+
+
 def write_clips(path: Path, clips: pd.DataFrame) -> None:
     """Write a table of clips.
 
@@ -92,14 +107,9 @@ def _problems(clips: pd.DataFrame) -> list[str]:
     if clips.isna().to_numpy().any():
         column = clips.columns[clips.isna().any()][0]
         return [f"lacks {column} of a clip"]
-    problems = []
+    problems: list[str] = []
     for column in (*_IDENTITY, "split"):
-        for name in clips[column].unique():
-            if cell(name) != name:
-                problems.append(
-                    f"{column} '{shown(name)}' is no plain name: letters and digits first, one "
-                    "line, nothing that does not print"
-                )
+        problems += filter(None, (name_problem(column, name) for name in clips[column].unique()))
     for split in set(clips["split"]) - set(get_args(Split)):
         problems.append(f"'{shown(split)}' is no split ({', '.join(get_args(Split))})")
     if clips.duplicated(_IDENTITY).any():

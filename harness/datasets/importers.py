@@ -96,5 +96,7 @@ def prepare_set(name: str, raw: Path | None, out: Path, options: Mapping[str, An
                 f"({importer.how_to_get})"
             )
         if not raw.is_dir():
-            raise HarnessError(f"{raw}: is not a folder; {importer.how_to_get}")
+            raise HarnessError(
+                f"{raw}: is not a folder; give that of the files of {name} ({importer.how_to_get})"
+            )
     return importer.prepare(raw, out, settings)

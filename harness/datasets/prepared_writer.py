@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harness.body.camera import Camera
 from harness.body.skeleton import Skeleton, is_built_in, skeleton_called
-from harness.datasets.clip_table import CLIP_COLUMNS, write_clips
+from harness.datasets.clip_table import CLIP_COLUMNS, name_problem, write_clips
 from harness.datasets.growing_array import GrowingArray
 from harness.datasets.plausible_2d import SourceCounts, check_2d
 from harness.datasets.plausible_3d import check_3d
@@ -136,6 +136,9 @@ class PreparedWriter:
             "subaction": subaction,
             "camera": camera_key,
         }
+        for column, name in identity.items():
+            if problem := name_problem(column, name):
+                raise HarnessError(f"{origin}: {problem}; name it otherwise")
         if any(identity.items() <= clip.items() for clip in self._clips):
             raise HarnessError(f"{origin}: clip {' '.join(identity.values())} comes twice")
         if self._cameras.setdefault(camera_key, camera) != camera:

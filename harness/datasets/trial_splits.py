@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from harness.datasets.clip_table import name_problem
 from harness.datasets.prepared import Split
 from harness.foundation.errors import HarnessError
 
@@ -146,6 +147,9 @@ def _parsed(where: str, content: bytes) -> dict[str, SplitTrial]:
                 f"{_columns()}"
             )
         subject, trial, action, split = cells
+        for column, name in zip(COLUMNS, cells, strict=True):
+            if problem := name_problem(column, name):
+                raise HarnessError(f"{where}, line {number}: {problem}; name it otherwise")
         if split not in get_args(Split):
             raise HarnessError(
                 f"{where}, line {number}: split '{split[:40]}' of {trial[:40]} is none of "

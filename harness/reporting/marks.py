@@ -1,4 +1,7 @@
-"""Which numbers of a table's column are the best: ties are what intervals cannot tell apart."""
+"""Which numbers of a table's column are the best: ties are what intervals cannot tell apart.
+
+The best is marked, and what follows it, down to the first that the interval tells from it.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -74,10 +77,10 @@ def _marks(takes: Takes, higher: bool) -> list[Mark]:
     marks: list[Mark] = [""] * len(values)
     marks[order[0]] = "best"
     for index, difference in zip(order[1:], differences_to_first(best_first), strict=True):
-        if _unsure(difference):
-            marks[index] = "best"
-        elif "second" not in marks:
+        if not _unsure(difference):
             marks[index] = "second"
+            break  # what comes after it earns no mark by a wider interval
+        marks[index] = "best"
     return marks
 
 

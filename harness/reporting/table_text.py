@@ -9,8 +9,8 @@ from tabulate import tabulate
 Mark = Literal["", "best", "second"]
 
 MARKS_TOLD = (
-    "Bold: the best, and what the 95 % interval of the difference cannot tell from it. Italic "
-    "(underlined in LaTeX): the best of the others."
+    "Bold: the best, and what follows it, down to the first that the 95 % interval of the "
+    "difference tells from it; that one is italic (underlined in LaTeX)."
 )
 
 _SPECIAL = str.maketrans(

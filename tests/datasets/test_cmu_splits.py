@@ -107,6 +107,7 @@ BAD_SPLITS = {
     ),
     "a trial twice": (OWN + "01,01_01,Hop,train\n", "line 5: trial 01_01 is listed twice"),
     "an unknown split": (OWN + "01,01_14,Hop,dev\n", "line 5: split 'dev' of 01_14 is none of"),
+    "no name": (OWN + "01,01_14,=cmd(),train\n", r"line 5: action '=cmd\(\)' is no plain name"),
     "a missing value": (OWN + "01,01_14,Hop\n", "line 5: has 3 values"),
     "an empty value": (OWN + "01,01_14,,train\n", "line 5: has 4 values, some perhaps empty"),
     "other columns": ("trial,split\n01_01,train\n", "begins with 'trial,split', expected"),

@@ -19,6 +19,9 @@ from harness.foundation.files import read_json
 from harness.foundation.settings import ModelSettings, Profile, Settings, validated
 from harness.foundation.suggest import unknown_name
 
+AS_SET = "as_set"
+"""The only variation of a grid that varies nothing but models and seeds."""
+
 
 class Cell(BaseModel):
     """One training run of a grid and the evaluations made of it, fully resolved.
@@ -180,7 +183,7 @@ def _variations(place: _Place) -> dict[str, dict[str, Any]]:
         )
         for changes in combinations
     }
-    found = {**place.grid.variations, **place.budget.variations, **crossed} or {"as_set": {}}
+    found = {**place.grid.variations, **place.budget.variations, **crossed} or {AS_SET: {}}
     if place.budget.only is None:
         return found
     for name in place.budget.only:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.experiments.grid import AS_SET
 from harness.reporting.grids.cell_tables import GridTable, PaperCell
 from harness.reporting.grids.cells import GridCells
 from harness.reporting.published import published_table
@@ -103,7 +104,7 @@ def noise(cells: GridCells) -> GridTable:
         PaperCell(
             ("Gaussian noise", f"{row['test_noise_sigma_px']:g} px", method),
             float(row[method]) if method in printed else None,
-            "as_set",
+            AS_SET,
             model=method if method in own else "",
             group=f"sigma {row['test_noise_sigma_px']:g}",
             corruption=_gaussian(float(row["test_noise_sigma_px"])),
@@ -115,7 +116,7 @@ def noise(cells: GridCells) -> GridTable:
         PaperCell(
             (_CORRUPTIONS[kind["kind"]], f"{100 * kind['probability']:g} %", model),
             None,
-            "as_set",
+            AS_SET,
             model=model,
             corruption=kind,
         )

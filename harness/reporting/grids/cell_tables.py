@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.experiments.grid import AS_SET
 from harness.reporting.grids.cells import Corruption, GridCells, same_data
 from harness.reporting.marks import column_marks
 from harness.reporting.measured_rows import ReproducedRow, reproduced_row
@@ -299,7 +300,8 @@ def _one_a_run(lines: Sequence[Line]) -> list[ReproducedRow]:
             departures = tuple(
                 told for told in line.row.departures if not told.startswith("corrupted")
             )
-            name = f"{line.cell.variation} {title_of(line.cell.model)}"
+            variation = "" if line.cell.variation == AS_SET else f"{line.cell.variation} "
+            name = f"{variation}{title_of(line.cell.model)}"
             rows[line.row.run_ids] = replace(line.row, model=name, departures=departures)
     return list(rows.values())
 

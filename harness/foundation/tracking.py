@@ -304,6 +304,9 @@ def send_unsent(root: Path = UNSENT) -> Iterator[Synchronised]:
             except HarnessError:
                 yield Synchronised(journal.folder.name, None)
                 continue
+            if not journal.is_there():  # sent by another process since it was listed
+                journal.remove()
+                continue
             try:
                 if not journal.is_closed():
                     journal.append("close", status="killed")

@@ -140,12 +140,16 @@ class Journal:
         """Write down how much is confirmed."""
         write_json(self.folder / "sent.json", confirmed.model_dump())
 
+    def is_there(self) -> bool:
+        """Return whether it has events: another process may have sent and removed it."""
+        return self._events.is_file()
+
     def is_closed(self) -> bool:
         """Return whether the execution wrote its end; one that was killed did not."""
         return any(event["event"] == "close" for block, _ in self.blocks(0) for event in block)
 
     def remove(self) -> None:
-        """Delete the journal; call only when all of it is confirmed."""
+        """Delete the journal; call only when all of it is confirmed, or nothing is there."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -464,6 +464,15 @@ def test_sync_leaves_a_run_that_still_goes_on_alone() -> None:
     assert journals()[0].execution == journal.execution
 
 
+def test_a_journal_that_another_process_sent_meanwhile_leaves_nothing_behind(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [Journal((UNSENT / "quick-dgnet-seed0-gone").absolute())]
+    monkeypatch.setattr(tracking, "journals", lambda root: listed)
+    assert list(send_unsent()) == []
+    assert not listed[0].folder.exists()
+
+
 @pytest.mark.parametrize("name", ["HARNESS_TRACKING", "RANK", "LOCAL_RANK", "NODE_RANK"])
 def test_nothing_is_tracked_when_off_or_on_later_ranks(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -276,6 +276,17 @@ def test_the_claim_stands_step_by_step_and_its_growth_below(tmp_path: Path) -> N
     assert "size" not in write_reproduction(settings, "tiny", tmp_path).read_text()
 
 
+def test_a_step_of_fewer_seeds_stands_but_growth_ends_before_it(tmp_path: Path) -> None:
+    settings = settings_of(size=size_grid())
+    write_cells(settings, "size", tmp_path, lambda cell, _: 50.0 + cell.network["channels"])
+    for folder in (tmp_path / "tiny/grids/size").glob("channels-32-*-seed1"):
+        (folder / "done.json").unlink()
+    _, table, *_ = write_experiment(settings, "size", "tiny", tmp_path)
+    lines = {line["step"]: line for line in rows_of(table)}
+    assert lines["channels-32"]["seeds"] == "0"
+    assert lines["growth"]["what"] == "channels-16 minus channels-8"
+
+
 def test_a_step_of_which_a_cell_lacks_is_counted_and_named(tmp_path: Path) -> None:
     grid = size_grid() | {
         "variations": {

@@ -69,18 +69,33 @@ def steps_of(cells: GridCells) -> list[Step]:
     return found
 
 
-def growth(steps: Sequence[Step]) -> tuple[Difference, Interval | None] | None:
-    """Return how the claim's difference at the last step differs from that at the first.
+@dataclass(frozen=True)
+class Growth:
+    """How the claim's difference at one step differs from that at the first.
 
-    None where there are fewer than two steps, or they have not the same seeds.
+    Attributes:
+        between: the names of both.
+        difference: the later difference minus the first.
+        over_subjects: its interval over subjects, where there are enough.
     """
-    if len(steps) < 2:
+
+    between: str
+    difference: Difference
+    over_subjects: Interval | None
+
+
+def growth(steps: Sequence[Step]) -> Growth | None:
+    """Return the growth from the first step to the last one that has the same seeds.
+
+    None where there is no such step.
+    """
+    alike = [step for step in steps if {*step.takes.seeds} == {*steps[0].takes.seeds}]
+    if len(alike) < 2 or len({*alike[0].takes.seeds}) > 1:
         return None
-    first, last = (step.takes for step in (steps[0], steps[-1]))
-    if len({*first.seeds, *last.seeds}) > 1:
-        return None
+    first, last = alike[0].takes, alike[-1].takes
     apart = [takes.by_seed[1] - takes.by_seed[0] for takes in (first, last)]
-    return _differing(replace(first, by_seed=tuple(apart)))
+    between = f"{alike[-1].name} minus {alike[0].name}"
+    return Growth(between, *_differing(replace(first, by_seed=tuple(apart))))
 
 
 def growth_page(cells: GridCells, steps: Sequence[Step]) -> Page:
@@ -102,11 +117,12 @@ def growth_page(cells: GridCells, steps: Sequence[Step]) -> Page:
     ]
     grown = growth(steps)
     if grown is not None:
-        between = f"{steps[-1].name} minus {steps[0].name}"
-        lines.append(["**growth**", between, "", "", "", *_difference_cells(*grown)])
+        cells_of_growth = _difference_cells(grown.difference, grown.over_subjects)
+        lines.append(["**growth**", grown.between, "", "", "", *cells_of_growth])
     told = [
         f"difference: {ours} minus {fixed}, {METRIC}; below 0 the paper's claim holds",
-        "growth: the last difference minus the first, on the same takes; below 0 the claim grows",
+        "growth: the last difference that has the first one's seeds, minus the first, on the same "
+        "takes; below 0 the claim grows",
         "p is of takes, and of seeds where there are several; none is corrected for their number",
         f"{len(steps)} of {len(_one_a_variation(cells))} steps measured",
         *(f"{cell}: {why}" for cell, why in cells.missing.items()),
@@ -201,10 +217,9 @@ def _records(cells: GridCells, steps: Sequence[Step]) -> list[dict[str, Any]]:
         for name, about, step, difference, people in found
     ]
     if grown is not None:
-        about = f"{steps[-1].name} minus {steps[0].name}"
         empty = dict.fromkeys(records[0], "")
-        told = {"grid": cells.grid, "step": "growth", "what": about, "metric": METRIC}
-        records.append({**empty, **told, **_limits(*grown)})
+        told = {"grid": cells.grid, "step": "growth", "what": grown.between, "metric": METRIC}
+        records.append({**empty, **told, **_limits(grown.difference, grown.over_subjects)})
     return records or [{"grid": cells.grid, "step": "", "what": "", "difference": ""}]
 
 

@@ -31,6 +31,14 @@ TAKES = (
     ("S11", "WalkDog", "2", 1),
 )
 
+TWELVE_TAKES = tuple(
+    (subject, action, str(take), 8 + take)
+    for subject in ("S9", "S11")
+    for action in ("Walking", "WalkDog", "Eating")
+    for take in (1, 2)
+)
+"""Enough for a test of a difference, which needs more than five."""
+
 
 def make_set(
     folder: Path,

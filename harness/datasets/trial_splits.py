@@ -60,8 +60,8 @@ class TrialSplit:
         for name, line in self.trials.items():
             if subjects.get(name, line.subject) != line.subject:
                 raise HarnessError(
-                    f"split {self.name}: says that {name} is of subject {line.subject}, its files "
-                    f"say {subjects[name]}; correct the line (spreadsheets make 3 of 03)"
+                    f"split {self.name}: says that {name} is of subject {line.subject}, but it is "
+                    f"of {subjects[name]}; correct the line (spreadsheets make 3 of 03)"
                 )
 
     def check_there(self, raw: Path, found: Collection[str], remedy: str) -> None:

@@ -103,14 +103,15 @@ def cross_all(
     """
     failed = {}
     targets = [name for name in profiles if _is_prepared(prepared / name)]
+    named = ", ".join(profiles)
     if not targets:
         raise HarnessError(
-            f"{prepared}: no set of {_listed(profiles)} is prepared; see 'harness data prepare -h'"
+            f"{prepared}: no set of {named} is prepared; see 'harness data prepare -h'"
         )
     if not any(_runs(results, profiles, models, seeds)):
         raise HarnessError(
-            f"{results}: no run of {_listed(profiles)} (models {_listed(models)}; seeds "
-            f"{_listed(map(str, seeds))}) has weights on this machine, and git keeps none; train "
+            f"{results}: no run of {named} (models {', '.join(models)}; seeds "
+            f"{', '.join(map(str, seeds))}) has weights on this machine, and git keeps none; train "
             "with 'dvc exp run -S profile=NAME'"
         )
     for name in profiles:
@@ -158,10 +159,6 @@ def _runs(
 
 def _is_prepared(folder: Path) -> bool:
     return (folder / "manifest.json").is_file()
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
 
 
 def _protocols(prepared: PreparedSet, target: Profile) -> list[str]:

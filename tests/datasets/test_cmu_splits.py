@@ -99,7 +99,7 @@ BAD_SPLITS = {
     "a trial that is not there": (OWN + "02,02_09,Walk,test\n", "lacks 02_09 of the 4 trials"),
     "a trial in another folder": (
         HEAD + "02,01_01,Walk,test\n",
-        "says that 01_01 is of subject 02, its files say 01",
+        "says that 01_01 is of subject 02, but it is of 01",
     ),
     "a subject in two splits": (
         OWN + "01,01_14,Climb,test\n",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scored_sets import make_run, make_set
+from scored_sets import TWELVE_TAKES, make_run, make_set
 
 from harness.datasets.prepared import PreparedSet
 from harness.foundation.errors import HarnessError
@@ -22,17 +22,11 @@ from harness.scoring.score import score_predictions
 from harness.scoring.stored_score import read_score
 
 PROTOCOL = "h36m17-actionwise"
-TAKES = tuple(
-    (subject, action, str(take), 8 + take)
-    for subject in ("S9", "S11")
-    for action in ("Walking", "WalkDog", "Eating")
-    for take in (1, 2)
-)
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
-    return make_set(tmp_path_factory.mktemp("data") / "made", takes=TAKES)
+    return make_set(tmp_path_factory.mktemp("data") / "made", takes=TWELVE_TAKES)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +71,7 @@ def test_values_are_those_of_the_scores_averaged_over_seeds(
         assert row.values[0] == pytest.approx((zero[key] + one[key]) / 2)
         assert row.values[1] == pytest.approx((semgcn[0][key] + semgcn[1][key]) / 2)
         assert row.differences[0].value == pytest.approx(row.values[1] - row.values[0])
-        assert row.frames == sum(n for _, a, _, n in TAKES if label in (a, "average")) * 2
+        assert row.frames == sum(n for _, a, _, n in TWELVE_TAKES if label in (a, "average")) * 2
 
 
 def test_a_clear_difference_is_seen_and_equal_models_are_not_told_apart(
@@ -177,7 +171,7 @@ def test_the_conditions_stand_below(comparison: Comparison, prepared: PreparedSe
         "h36m17-actionwise, version 1",
         "17 joints",
         "2D source gt",
-        f"{2 * sum(take[3] for take in TAKES)} frames scored in 24 clips of 12 takes",
+        f"{2 * sum(take[3] for take in TWELVE_TAKES)} frames scored in 24 clips of 12 takes",
         "flip at test on",
         "flip at test off",
         "predicted without flip at test, the protocol's source with",
@@ -278,12 +272,12 @@ def _corrupted(results: Path, prepared: PreparedSet) -> None:
 
 
 def _other_data(results: Path, prepared: PreparedSet) -> None:
-    other = make_set(results.parent / "other", takes=TAKES, seed=1)
+    other = make_set(results.parent / "other", takes=TWELVE_TAKES, seed=1)
     make_run(results, other, "odd")
 
 
 def _fewer_frames(results: Path, prepared: PreparedSet) -> None:
-    other = make_set(results.parent / "other", takes=TAKES[:-1])
+    other = make_set(results.parent / "other", takes=TWELVE_TAKES[:-1])
     make_run(results, other, "odd")
 
 

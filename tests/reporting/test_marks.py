@@ -3,24 +3,17 @@
 from pathlib import Path
 
 import pytest
-from scored_sets import make_run, make_set
+from scored_sets import TWELVE_TAKES, make_run, make_set
 
 from harness.reporting.marks import column_marks
 from harness.reporting.published import AVERAGE
 from harness.reporting.stored.scored_runs import find_scored_model
 from harness.scoring.metrics import metric_called
 
-TAKES = tuple(
-    (subject, action, str(take), 8 + take)
-    for subject in ("S9", "S11")
-    for action in ("Walking", "WalkDog", "Eating")
-    for take in (1, 2)
-)
-
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    prepared = make_set(tmp_path_factory.mktemp("data") / "made", takes=TAKES)
+    prepared = make_set(tmp_path_factory.mktemp("data") / "made", takes=TWELVE_TAKES)
     folder = tmp_path_factory.mktemp("results")
     for model, noises in {
         "dgnet": (0.05, 0.051),

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 from harness.foundation.errors import HarnessError
 from harness.foundation.settings import Profile, Settings
 from harness.foundation.suggest import unknown_name
-from harness.lifting.checkpoint import CHECKPOINT
 from harness.reporting.regression.check import Finding, check_scores, other_runs
 from harness.reporting.regression.golden_file import golden_folder, golden_models, read_golden
 from harness.reporting.regression.references import reference_path
@@ -258,7 +257,7 @@ def model_difference(stage: Stage, what: Checked, model: str) -> str:
 
 def _blind_to_code(what: Checked) -> list[str]:
     """Say so where none of the results were made here, as on a fresh clone."""
-    if any((what.results / what.name / "runs").glob(f"*/{CHECKPOINT}")):
+    if any((what.results / what.name / "runs").glob("*/model.safetensors")):
         return []
     return [
         f"no run of profile {what.name} has its weights here, so results are those that git has, "

@@ -31,7 +31,7 @@ run.json       settings, data hash, code hash, commit, versions, hardware, seed
 contract.json  2D source, window, mirroring and checkpoint that the predictions were made under
 scores/        a folder a protocol: score.json (conditions), sequences.csv (sums and counts by clip,
                metric and joint: every average can be made again from these), metrics.json, and
-               hypotheses.csv and activities.csv (averages of both) where there are any
+               where there are any hypotheses.csv (such sums) and activities.csv (averages)
 protocols.json joints, root, alignment, averaging and metrics of each protocol
 table.md       the averages to read
 
